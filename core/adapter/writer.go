@@ -1,0 +1,311 @@
+package adapter
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Writer is the http.ResponseWriter of a run: it tells the Sink of the response
+// and does with it what the Sink says. It has every optional method of the
+// server's writer, and Unwrap for http.ResponseController.
+//
+// It is valid until the handler has returned, like every ResponseWriter.
+type Writer struct {
+	inner   http.ResponseWriter
+	sink    Sink
+	before  []Line
+	hold    *hold
+	verdict Verdict
+
+	begun     bool // the final status is known
+	sent      bool // the status line has gone to inner
+	status    int
+	recording bool
+	bypassed  bool // somebody took the connection, or may write to inner past us
+	gone      bool // the client no longer takes bytes
+	trailers  bool
+	ended     bool
+	broken    bool // the handler failed after it had begun
+}
+
+// hold is what a held response keeps back: its fields as they were when the
+// handler named the status, and the first bytes of its content.
+type hold struct {
+	asked  []Line // the request's
+	before []Line
+	fields []Line
+	body   []byte
+}
+
+func (h *hold) clear() {
+	clear(h.asked)
+	clear(h.before)
+	clear(h.fields)
+	h.asked, h.before, h.fields, h.body = h.asked[:0], h.before[:0], h.fields[:0], h.body[:0]
+}
+
+// Header implements http.ResponseWriter. It is the server's own map, so that
+// trailers, and handlers that keep the map, work as without a cache.
+func (w *Writer) Header() http.Header { return w.inner.Header() }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *Writer) WriteHeader(status int) {
+	if w.begun && status >= 500 {
+		// Recovery middleware further in finds that it comes too late: what
+		// was written is half of a response.
+		w.broken = true
+	}
+	if w.begun || w.ended {
+		return
+	}
+	if status >= 100 && status <= 199 && status != http.StatusSwitchingProtocols {
+		w.inner.WriteHeader(status) // interim: passed through, never counted
+		return
+	}
+	w.begun, w.status = true, status
+	h := w.inner.Header()
+	w.verdict = w.sink.Begin(status, h, w.before)
+	if w.bypassed {
+		w.verdict = Verdict{} // the client may already have a part of it
+	}
+	w.recording = w.verdict.Mode != Pass
+	switch w.verdict.Mode {
+	case Hold:
+		// Fields that the handler sets from here on do not count, as
+		// with net/http, though the map is still to be sent.
+		w.hold.fields = snapshot(w.hold.fields[:0], h)
+	case Pass, Record:
+		w.send()
+	}
+}
+
+func (w *Writer) send() {
+	w.sent = true
+	status := w.status
+	if w.verdict.Status != 0 {
+		status = w.verdict.Status
+	}
+	w.inner.WriteHeader(status)
+}
+
+// release ends a hold and sends what was kept back.
+func (w *Writer) release(complete bool) {
+	h := w.inner.Header()
+	var after []Line
+	for name, values := range h {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			after = append(after, Line{name, values})
+			w.trailers = true
+		}
+	}
+	restore(h, w.hold.fields)
+	for _, l := range after {
+		h[l.Name] = l.Values
+	}
+	v := w.sink.Release(h, complete && !w.trailers)
+	w.verdict = v
+	w.recording = v.Mode == Record
+	w.send()
+	if v.NoBody {
+		w.hold.body = w.hold.body[:0]
+	} else if complete || !w.recording || !w.sink.Shared() {
+		_ = w.drain() // whoever writes on hears of it
+	}
+}
+
+// deliver sends content to the client. That the client has left is no error of
+// a response that is being recorded: the handler goes on, for the cache.
+func (w *Writer) deliver(p []byte) error {
+	if w.recording && (len(w.hold.body) > 0 || w.sink.Shared()) {
+		// Others wait for the response: this client, who may read slowly,
+		// gets the rest of it once it is theirs.
+		w.hold.body = append(w.hold.body, p...)
+		return nil
+	}
+	if err := w.drain(); err != nil {
+		return err
+	}
+	return w.push(p)
+}
+
+// drain sends what this client was kept waiting for.
+func (w *Writer) drain() error {
+	if len(w.hold.body) == 0 {
+		return nil
+	}
+	err := w.push(w.hold.body)
+	w.hold.body = w.hold.body[:0]
+	return err
+}
+
+func (w *Writer) push(p []byte) error {
+	if w.gone {
+		return nil
+	}
+	_, err := w.inner.Write(p)
+	if err != nil && w.recording && err != http.ErrBodyNotAllowed && err != http.ErrContentLength {
+		w.gone = true
+		return nil
+	}
+	return err
+}
+
+// Write implements http.ResponseWriter.
+func (w *Writer) Write(p []byte) (int, error) {
+	if w.ended {
+		return 0, http.ErrHandlerTimeout
+	}
+	if !w.begun {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.verdict.Mode == Pass && !w.verdict.NoBody {
+		return w.inner.Write(p)
+	}
+	if w.recording {
+		w.recording = w.sink.Write(p)
+	}
+	switch {
+	case w.verdict.NoBody, w.verdict.Mode == Discard:
+		return len(p), nil
+	case w.verdict.Mode == Hold:
+		if w.recording && len(w.hold.body)+len(p) <= HoldLimit {
+			w.hold.body = append(w.hold.body, p...)
+			return len(p), nil
+		}
+		w.release(false)
+		if w.verdict.NoBody {
+			return len(p), nil
+		}
+	}
+	if err := w.deliver(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// WriteString implements io.StringWriter.
+func (w *Writer) WriteString(s string) (int, error) {
+	return w.Write([]byte(s))
+}
+
+// ReadFrom implements io.ReaderFrom, so that a response which is not recorded
+// can still be sent by the kernel.
+func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
+	if w.begun && !w.recording && w.sent && !w.verdict.NoBody {
+		if rf, ok := w.inner.(io.ReaderFrom); ok {
+			return rf.ReadFrom(src)
+		}
+	}
+	return io.Copy(struct{ io.Writer }{w}, src)
+}
+
+// Flush implements http.Flusher.
+func (w *Writer) Flush() { _ = w.FlushError() }
+
+// FlushError is Flush for http.ResponseController.
+func (w *Writer) FlushError() error {
+	if w.ended {
+		return http.ErrHandlerTimeout
+	}
+	if w.ended {
+		return http.ErrHandlerTimeout
+	}
+	if !w.begun {
+		w.WriteHeader(http.StatusOK)
+	}
+	switch {
+	case w.verdict.Mode == Discard:
+		return nil
+	case w.verdict.Mode == Hold:
+		w.release(false)
+	}
+	if w.sent && !w.verdict.NoBody {
+		_ = w.drain()
+	}
+	err := http.NewResponseController(w.inner).Flush()
+	if err != nil && w.recording {
+		w.gone = true
+		return nil
+	}
+	return err
+}
+
+// Hijack implements http.Hijacker.
+func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(w.inner).Hijack()
+	if err == nil {
+		w.bypassed = true
+	}
+	return c, rw, err
+}
+
+// SetReadDeadline is for http.ResponseController, as are the next two.
+func (w *Writer) SetReadDeadline(t time.Time) error {
+	return http.NewResponseController(w.inner).SetReadDeadline(t)
+}
+
+// SetWriteDeadline sets the deadline of the connection to the client.
+func (w *Writer) SetWriteDeadline(t time.Time) error {
+	return http.NewResponseController(w.inner).SetWriteDeadline(t)
+}
+
+// EnableFullDuplex lets the handler read the request while it writes.
+func (w *Writer) EnableFullDuplex() error {
+	return http.NewResponseController(w.inner).EnableFullDuplex()
+}
+
+// Unwrap returns the server's writer. Whoever asks may write past the recorder,
+// so such a response is sent as it is and never stored. http.ResponseController
+// has no need to ask: a Writer has all of its methods.
+func (w *Writer) Unwrap() http.ResponseWriter {
+	w.bypassed = true
+	if w.begun && !w.ended && w.verdict.Mode == Hold {
+		w.release(false)
+	}
+	return w.inner
+}
+
+// Leave has the response that nothing was said of yet pass by the recorder: it
+// is going to be written after the chain has returned.
+func (w *Writer) Leave() { w.bypassed = true }
+
+// Begun tells whether the handler has named a final status.
+func (w *Writer) Begun() bool { return w.begun }
+
+// Status is the final status that the handler named, or 0.
+func (w *Writer) Status() int { return w.status }
+
+// finish is called when the handler has returned normally: what it left
+// implicit happens now.
+func (w *Writer) finish() {
+	if w.bypassed {
+		return
+	}
+	if !w.begun {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.verdict.Mode == Hold {
+		w.release(!w.broken)
+	}
+	for name := range w.inner.Header() {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			w.trailers = true
+		}
+	}
+}
+
+// end tells the Sink that the run is over. The handler has not returned
+// normally if it panicked or ended its goroutine.
+func (w *Writer) end(returned, contained bool) {
+	w.ended = true
+	defer func() {
+		if w.sent && !w.verdict.NoBody {
+			_ = w.drain()
+		}
+	}()
+	w.sink.End(Outcome{Broken: !returned || w.broken, Contained: contained, Hijacked: w.bypassed, Trailers: w.trailers})
+}

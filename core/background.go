@@ -1,0 +1,173 @@
+package cachex
+
+import (
+	"context"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+)
+
+// background bounds the runs that no client waits for, and lets Shutdown wait
+// for them.
+type background struct {
+	mu      sync.Mutex
+	running int
+	closed  bool
+	idle    chan struct{} // closed when nothing runs and nothing may begin
+}
+
+func newBackground() *background { return &background{idle: make(chan struct{})} }
+
+func (b *background) begin(most int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || b.running >= most {
+		return false
+	}
+	b.running++
+	return true
+}
+
+func (b *background) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.running--; b.running == 0 && b.closed {
+		close(b.idle)
+	}
+}
+
+// close refuses new runs.
+func (b *background) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		if b.closed = true; b.running == 0 {
+			close(b.idle)
+		}
+	}
+}
+
+// refresh is one renewal of a stored response in the background. It is found in
+// the context of the request that is sent through the application for it: a New
+// that it is meant for claims it. No field of a request tells of it, because
+// anybody could send one.
+type refresh struct {
+	rt      *route
+	key     string
+	old     *entry
+	claimed bool
+	done    bool // something was stored, or confirmed
+}
+
+type refreshKey struct{}
+
+func refreshOf(ctx context.Context) *refresh {
+	f, _ := ctx.Value(refreshKey{}).(*refresh)
+	return f
+}
+
+// IsBackground tells middleware and handlers that a request is none of a
+// client's: it renews a stored response (stale-while-revalidate). Middleware
+// outside of the cache sees such requests on gin, echo and fiber, where they
+// pass through the whole application; on chi and net/http only what is behind
+// the cache does.
+func IsBackground(ctx context.Context) bool {
+	return ctx != nil && ctx.Value(refreshKey{}) != nil
+}
+
+// refreshInBackground renews what was just served, unless that is being done
+// already. It is called before the answer is sent, while the request is whole.
+func (rq *request) refreshInBackground(rt *route, e *entry) {
+	c := rq.p.cache
+	if !e.refreshing.CompareAndSwap(false, true) {
+		return
+	}
+	if !c.background.begin(c.cfg.MaxRefreshes) {
+		c.stats.refusedRefreshes.Add(1)
+		e.refreshing.Store(false)
+		return
+	}
+	enter := rq.x.Detach(rq.unattended())
+	if enter == nil { // the framework has no way back in
+		c.background.end()
+		e.foreground.Store(true)
+		e.refreshing.Store(false)
+		return
+	}
+	f := &refresh{rt: rt, key: string(rq.key), old: e}
+	pattern := strings.Clone(rq.x.Pattern())
+	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(rq.x.Context()), refreshKey{}, f), c.cfg.RefreshTimeout)
+	go func() {
+		defer c.background.end()
+		defer e.refreshing.Store(false)
+		defer cancel()
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				c.cfg.Logger.Warn("cachex: a handler panicked in the background", "route", pattern, "panic", p, "stack", string(debug.Stack()))
+			}
+			switch {
+			case f.done:
+				c.stats.refreshes.Add(1)
+			case !f.claimed: // outer middleware has refused it
+				e.foreground.Store(true)
+			default:
+				c.stats.failures.Add(1)
+				e.rest(c.now())
+			}
+		}()
+		enter(ctx)
+	}()
+}
+
+// unattended are the edits that make a client's request one of nobody: without
+// conditions, without wishes, and without credentials that are not in the key.
+func (rq *request) unattended() []adapter.Edit {
+	p := rq.p
+	edits := append([]adapter.Edit(nil), noConditions...)
+	drop := func(name string) { edits = append(edits, adapter.Edit{Name: name, Delete: true}) }
+	drop("Cache-Control")
+	drop("Pragma")
+	if p.perUser { // the key says whose they are
+		return edits
+	}
+	if !p.keysAuth {
+		drop("Authorization")
+	}
+	for _, name := range p.cache.cfg.CredentialFields {
+		if !containsFold(p.keyedCreds, name) {
+			drop(name)
+		}
+	}
+	if !p.keysCookie && rq.head.Has&adapter.Cookie != 0 {
+		kept := keptCookies(rq.x.Lines("Cookie"), p.keyCookies)
+		edits = append(edits, adapter.Edit{Name: "Cookie", Value: kept, Delete: kept == ""})
+	}
+	return edits
+}
+
+// renew is the way of a refresh through the cache that it belongs to.
+func (rq *request) renew(rt *route, f *refresh) {
+	if _, ok := rq.makeURL(); !ok || !rq.addParts() || string(rq.key) != f.key {
+		return // nobody's: it counts as refused
+	}
+	f.claimed = true
+	rq.ticket = rq.p.cache.marks.ticket()
+	r := rq.newRun(rt, decision{action: actValidate, fwd: "stale"})
+	call := rq.call(r)
+	if r.selected = f.old; rq.p.cache.marks.alive(f.old) {
+		r.candidate = rq.candidate(f.old, &resource{variants: []*entry{f.old}})
+	}
+	call.Edits = append(call.Edits, rq.validators(r)...)
+	rq.perform(r, call)
+	f.done = r.committed || r.result != nil
+}
+
+// Defaults of Config.
+const (
+	defaultRefreshTimeout = 30 * time.Second
+	defaultMaxRefreshes   = 64
+)

@@ -1,0 +1,111 @@
+package cachex
+
+import (
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+// status is our member of Cache-Status (RFC 9211).
+type status struct {
+	decision
+	stored bool
+	ttl    int64 // in seconds
+	hasTTL bool
+}
+
+// member serialises s. A decision without fwd is a hit.
+func (c *Cache) member(s status) string {
+	var b strings.Builder
+	b.WriteString(c.token)
+	if s.fwd == "" {
+		b.WriteString("; hit")
+	} else {
+		b.WriteString("; fwd=" + s.fwd)
+	}
+	if s.code != 0 {
+		b.WriteString("; fwd-status=" + strconv.Itoa(s.code))
+	}
+	if s.stored {
+		b.WriteString("; stored")
+	}
+	if s.collapsed {
+		b.WriteString("; collapsed")
+	}
+	if s.hasTTL {
+		b.WriteString("; ttl=" + strconv.FormatInt(s.ttl, 10))
+	}
+	if s.detail != "" {
+		b.WriteString("; detail=" + s.detail)
+	}
+	return b.String()
+}
+
+// statusLines is Cache-Status of an answer from e: the members of caches nearer
+// to the origin that were stored with it, then ours.
+func (rq *request) statusLines(e *entry, d decision, ttl int64) []string {
+	c := rq.p.cache
+	own := d.detail == "" && d.fwd == ""
+	if own && e.upstream == nil {
+		return c.hits.line(ttl)
+	}
+	m := c.member(status{decision: d, ttl: ttl, hasTTL: true})
+	return append(append(make([]string, 0, len(e.upstream)+1), e.upstream...), m)
+}
+
+// announce puts our member behind those that are already there.
+func (c *Cache) announce(h http.Header, s status) {
+	if !c.cfg.HideStatus {
+		h["Cache-Status"] = append(h["Cache-Status"][:len(h["Cache-Status"]):len(h["Cache-Status"])], c.member(s))
+	}
+}
+
+// observe is the one place that every decision passes.
+func (rq *request) observe(s status) {
+	c := rq.p.cache
+	ctx := rq.x.Context()
+	if !c.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "cachex: "+c.member(s),
+		slog.String("method", strings.Clone(rq.head.Method)), slog.String("target", strings.Clone(rq.head.Target)),
+		slog.String("route", strings.Clone(rq.x.Pattern())))
+}
+
+// statusToken is the name of the cache as a Token or, where it cannot be one, a
+// String of RFC 9651.
+func statusToken(name string) string {
+	if field.ValidName(name) && (name[0] >= 'a' && name[0] <= 'z' || name[0] >= 'A' && name[0] <= 'Z' || name[0] == '*') {
+		return name
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+}
+
+// lineTable keeps ready-made lines that hold a number, so that a hit formats
+// nothing. It is bounded: numbers that fall on the same place take turns.
+type lineTable struct {
+	prefix string
+	slots  [4096]atomic.Pointer[numbered]
+}
+
+type numbered struct {
+	n      int64
+	values []string
+}
+
+func (t *lineTable) line(n int64) []string {
+	slot := &t.slots[uint64(n)%uint64(len(t.slots))]
+	if have := slot.Load(); have != nil && have.n == n {
+		return have.values
+	}
+	made := &numbered{n, []string{t.prefix + strconv.FormatInt(n, 10)}}
+	slot.Store(made)
+	return made.values[:1:1]
+}
+
+var _ adapter.Handler = (*route)(nil)

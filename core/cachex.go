@@ -1,0 +1,104 @@
+package cachex
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Cache is a shared HTTP cache. One process has one, and uses it in as many
+// places as it likes. It is safe for concurrent use.
+type Cache struct {
+	cfg        Config
+	memory     *memory
+	marks      *marks
+	flights    *flights
+	background *background
+	stats      counters
+	closed     atomic.Bool
+
+	token string // our name in Cache-Status
+	ages  lineTable
+	hits  lineTable
+}
+
+// ErrClosed is returned where a cache is used after Close or Shutdown.
+var ErrClosed = errors.New("cachex: the cache is closed")
+
+// New makes a cache. It returns every mistake in the config at once.
+func New(cfg Config) (*Cache, error) {
+	cfg, err := cfg.normalize()
+	if _, bad := newSettings("", cfg.Defaults); bad != nil {
+		err = errors.Join(err, bad)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &Cache{cfg: cfg, marks: newMarks(), flights: newFlights(), background: newBackground(), token: statusToken(cfg.Name)}
+	c.hits.prefix = c.token + "; hit; ttl="
+	if c.memory, err = newMemory(cfg.MemoryBytes, cfg.MaxLifetime, cfg.Now); err != nil {
+		return nil, err
+	}
+	// A cache that nobody closed and nobody holds any more leaves no goroutine.
+	runtime.AddCleanup(c, func(clock *coarseClock) { clock.stop() }, c.memory.clock)
+	return c, nil
+}
+
+// MustNew is New for configs that are known to be right: it panics on an error.
+func MustNew(cfg Config) *Cache {
+	c, err := New(cfg)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// Shutdown refuses new work and waits until what runs in the background has
+// ended, or until ctx is done; then it returns the context's error. After it,
+// requests pass to their handlers as if there were no cache. A second call waits
+// as well.
+func (c *Cache) Shutdown(ctx context.Context) error {
+	c.background.close()
+	select {
+	case <-c.background.idle:
+		return c.Close()
+	case <-ctx.Done():
+		_ = c.Close()
+		return ctx.Err()
+	}
+}
+
+// Close is Shutdown without waiting. It frees the memory of the cache.
+func (c *Cache) Close() error {
+	c.background.close()
+	if c.closed.CompareAndSwap(false, true) {
+		c.memory.close()
+	}
+	return nil
+}
+
+// now reads the clock, once for each request.
+func (c *Cache) now() time.Time {
+	t := c.cfg.Now()
+	c.memory.clock.saw(t)
+	return t
+}
+
+// warnOnce logs a problem of a route the first time that it is seen.
+func (c *Cache) warnOnce(done *atomic.Bool, message, pattern string) {
+	if !done.Load() && done.CompareAndSwap(false, true) {
+		c.cfg.Logger.Warn(message, "route", strings.Clone(pattern))
+	}
+}
+
+func containsFold(list []string, s string) bool {
+	for _, l := range list {
+		if strings.EqualFold(l, s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,111 @@
+package cachex
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+)
+
+// capture is the copy of a response's content that is made while the client
+// gets it. Its buffer is reused; bytes returns a copy of the right size.
+type capture struct {
+	buf      *bytes.Buffer
+	max      int64
+	declared int64 // Content-Length, -1 for none
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxPooled keeps a single large response from holding on to its memory.
+const maxPooled = 256 << 10
+
+func newCapture(max, declared int64) *capture {
+	return &capture{buf: buffers.Get().(*bytes.Buffer), max: max, declared: declared}
+}
+
+func (c *capture) write(p []byte) bool {
+	if int64(c.buf.Len()+len(p)) > c.max {
+		return false
+	}
+	c.buf.Write(p)
+	return true
+}
+
+// whole tells whether all the content that was announced is there.
+func (c *capture) whole() bool { return c.declared < 0 || c.declared == int64(c.buf.Len()) }
+
+func (c *capture) bytes() []byte { return append(make([]byte, 0, c.buf.Len()), c.buf.Bytes()...) }
+
+func (c *capture) release() {
+	if c.buf != nil && c.buf.Cap() <= maxPooled {
+		c.buf.Reset()
+		buffers.Put(c.buf)
+	}
+	c.buf = nil
+}
+
+// declaredLength is the Content-Length that a response announces, or -1.
+func declaredLength(h http.Header) int64 {
+	v := h["Content-Length"]
+	if len(v) != 1 {
+		return -1
+	}
+	n, err := strconv.ParseInt(v[0], 10, 64)
+	if err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
+// finish completes an entry whose content is known: the fields that a server
+// would have added on the way, and an entity tag of our own.
+func (e *entry) finish(tags etagMode, now time.Time) {
+	hasContent := e.status != http.StatusNoContent && e.status != http.StatusResetContent
+	if !hasContent {
+		e.body = nil
+	}
+	if hasContent && len(e.body) > 0 && e.line("Content-Type") == nil && e.line("Content-Encoding") == nil {
+		e.lines = append(e.lines, line("Content-Type", http.DetectContentType(e.body)))
+	}
+	if hasContent {
+		e.lines = append(e.lines, lengthLine(len(e.body)))
+	}
+	if e.governed {
+		// We are a part of the origin: the answer is made when it is asked for.
+		e.lines = without(e.lines, "Date")
+	} else if e.line("Date") == nil {
+		e.lines = append(e.lines, line("Date", e.received.UTC().Format(http.TimeFormat)))
+	}
+	if tags != etagNone && e.status == http.StatusOK && e.line("Etag") == nil {
+		e.ownTag = true
+		e.lines = append(e.lines, line("Etag", e.makeTag(tags)))
+	}
+	e.seal(now)
+}
+
+// makeTag is an entity tag for the representation: for its bytes, and for what
+// they are to be taken as (RFC 9110, section 8.8.3). Outer middleware may still
+// change the bytes, so it is weak unless the route promises otherwise.
+func (e *entry) makeTag(mode etagMode) string {
+	h := sha256.New()
+	for _, name := range [...]string{"Content-Type", "Content-Encoding", "Content-Language"} {
+		for _, v := range e.line(name) {
+			h.Write([]byte(v))
+		}
+		h.Write([]byte{0})
+	}
+	h.Write(e.body)
+	tag := `"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16]) + `"`
+	if mode == etagWeak {
+		return "W/" + tag
+	}
+	return tag
+}
+
+var _ adapter.Sink = (*run)(nil)

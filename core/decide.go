@@ -1,0 +1,123 @@
+package cachex
+
+import (
+	"strings"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+// action is what to do with a request.
+type action uint8
+
+const (
+	actRun            action = iota // run the handler: nothing stored is of use
+	actValidate                     // run it with the validators of what is stored
+	actServe                        // answer from the cache
+	actGatewayTimeout               // only-if-cached, and nothing to answer with
+)
+
+// decision is an action and the reason for it, as Cache-Status names it
+// (RFC 9211, section 2.2).
+type decision struct {
+	action  action
+	fwd     string
+	detail  string
+	code    int  // status of the next hop, where another one is sent; 0 for none
+	refresh bool // and renew it in the background
+
+	collapsed bool // answered by the run of another request
+}
+
+// demands are what a request asks of a cache (RFC 9111, section 5.2.1).
+type demands struct {
+	control     field.Control
+	pragma      bool // no-cache, by Pragma alone
+	conditional bool // conditions that only the origin may judge: If-Match
+	credentials credentials
+}
+
+// readDemands parses what is there; a request without any costs nothing.
+func (rq *request) readDemands() demands {
+	d := demands{
+		credentials: rq.credentials(),
+		conditional: rq.head.Has&(adapter.IfMatch|adapter.IfUnmodifiedSince) != 0,
+	}
+	if rq.head.Has&adapter.CacheControl != 0 {
+		d.control = field.ParseControl(rq.x.Lines("Cache-Control"))
+	} else if rq.head.Has&adapter.Pragma != 0 {
+		for m := range field.Members(rq.x.Lines("Pragma")) {
+			d.pragma = d.pragma || strings.EqualFold(m, "no-cache")
+		}
+	}
+	if rq.p.noReload {
+		d.pragma = false
+		d.control.Has &^= field.NoCache | field.MaxAge | field.MinFresh
+	}
+	return d
+}
+
+// decide judges the selected entry, nil for none, for a request. It is a
+// function of its arguments alone (RFC 9111, sections 4 and 5.2.1).
+func decide(e *entry, known bool, d demands, proxy bool, now time.Time) decision {
+	var dec decision
+	switch {
+	case e == nil && known && d.conditional:
+		dec = decision{action: actRun, fwd: "vary-miss"}
+	case e == nil && known:
+		dec = decision{action: actValidate, fwd: "vary-miss"}
+	case e == nil:
+		dec = decision{action: actRun, fwd: "uri-miss"}
+	case d.conditional:
+		dec = decision{action: actRun, fwd: "request"}
+	case !e.fits(d.credentials, proxy):
+		// What a TTL alone allows was made for nobody in particular.
+		dec = decision{action: actRun, fwd: "request", detail: notCredentials}
+	default:
+		dec = decideStored(e, d, now)
+	}
+	if dec.action != actServe && d.control.Is(field.OnlyIfCached) {
+		dec.action = actGatewayTimeout
+	}
+	return dec
+}
+
+// fits tells whether a request with these credentials may have the entry.
+func (e *entry) fits(c credentials, proxy bool) bool {
+	return c == 0 || e.shareable || proxy && c == byCookie && e.explicit
+}
+
+func decideStored(e *entry, d demands, now time.Time) decision {
+	c, age := d.control, e.currentAge(now)
+	fresh := e.lifetime > age
+	withinAge := !c.Is(field.MaxAge) || c.MaxAge < 0 || age <= seconds(c.MaxAge) ||
+		e.immutable && fresh && c.MaxAge == 0 // RFC 8246, section 2
+	switch {
+	case e.noCache || e.stale.Load():
+		return decision{action: actValidate, fwd: "stale"}
+	case c.Is(field.NoCache) || d.pragma:
+		if fresh {
+			return decision{action: actValidate, fwd: "request"}
+		}
+		return decision{action: actValidate, fwd: "stale"}
+	case fresh:
+		keepsFresh := !c.Is(field.MinFresh) || c.MinFresh < 0 || e.lifetime >= satAdd(age, seconds(c.MinFresh))
+		if withinAge && keepsFresh {
+			return decision{action: actServe}
+		}
+		return decision{action: actValidate, fwd: "request"}
+	case e.locked:
+		return decision{action: actValidate, fwd: "stale"}
+	case c.Is(field.MaxStale) && c.MaxStale >= 0 && !c.Is(field.MinFresh) && withinAge &&
+		(c.MaxStale == field.Unbounded || age-e.lifetime <= seconds(c.MaxStale)):
+		return decision{action: actServe, detail: "max-stale"}
+	case c.Has&(field.MaxAge|field.MinFresh) != 0:
+		// Such a client does not want a stale answer, unless it says so.
+	case e.whileRevalidate > 0 && !e.foreground.Load() && age-e.lifetime <= e.whileRevalidate:
+		return decision{action: actServe, detail: staleWhileRevalidate, refresh: !e.resting(now) && !c.Is(field.OnlyIfCached)}
+	case e.ifError > 0 && age-e.lifetime <= e.ifError && e.resting(now):
+		return decision{action: actServe, detail: staleIfError}
+	}
+	return decision{action: actValidate, fwd: "stale"}
+}

@@ -1,0 +1,221 @@
+package cachex
+
+import (
+	"net/http"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+// entry is a stored response. It is shared by all its readers and never
+// changes, apart from the two words of invalidation; a 304 makes a new one.
+type entry struct {
+	key    string
+	url    scope
+	born   ticket
+	status int
+	lines  []adapter.Line // as sent with the whole content
+	added  []string       // names of those that went behind lines of outer middleware
+	body   []byte
+
+	vary []selecting // what its own Vary named, and what the request had there
+
+	tag      field.Tag // entity tag, "" for none
+	ownTag   bool      // made here: origin servers do not know it
+	modified time.Time // Last-Modified, zero for none or an invalid one
+	date     time.Time
+
+	freshness
+	requested, received time.Time // of the run, or of the validation since
+	stored304           []adapter.Line
+	upstream            []string // members of Cache-Status from nearer the origin
+
+	// seen is the newest mark that the entry was held against; stale is set
+	// where it must be validated before its next use.
+	seen  atomic.Uint64
+	stale atomic.Bool
+
+	// rests is when a resource whose renewal has failed may be tried again,
+	// in nanoseconds since 1970.
+	rests atomic.Int64
+
+	refreshing atomic.Bool // in the background, right now
+	foreground atomic.Bool // the background is no way for it
+}
+
+// selecting is a request field that chose a variant.
+type selecting struct {
+	name, value string
+	present     bool   // absent and empty are two things
+	raw         string // the line as it came, where it was one
+	one         bool
+}
+
+// same tells whether the same requests are selected.
+func (s selecting) same(o selecting) bool {
+	return s.name == o.name && s.present == o.present && s.value == o.value
+}
+
+// entryOverhead is what an entry costs beside its bytes: the struct, slice
+// headers, the map and the queues of the memory tier, in bytes.
+const entryOverhead = 640
+
+// size is the memory that the entry takes, in bytes.
+func (e *entry) size() int64 {
+	n := entryOverhead + len(e.key) + cap(e.body)
+	for _, l := range e.lines {
+		n += len(l.Name) + 64
+		for _, v := range l.Values {
+			n += len(v) + 16
+		}
+	}
+	for _, v := range e.vary {
+		n += len(v.name) + len(v.value) + len(v.raw) + 64
+	}
+	for _, v := range e.upstream {
+		n += len(v) + 16
+	}
+	return int64(n)
+}
+
+// line returns the lines of a field.
+func (e *entry) line(name string) []string {
+	for i := range e.lines {
+		if e.lines[i].Name == name {
+			return e.lines[i].Values
+		}
+	}
+	return nil
+}
+
+// seal computes what follows from the lines: validators, and the shorter list
+// that goes with a 304 (RFC 9110, section 15.4.5).
+func (e *entry) seal(now time.Time) {
+	sort.Slice(e.lines, func(i, j int) bool { return e.lines[i].Name < e.lines[j].Name })
+	e.lines = slices.Clip(e.lines)
+	e.tag, e.modified = "", time.Time{}
+	if v := e.line("Etag"); len(v) == 1 {
+		if t, ok := field.ParseTag(v[0]); ok {
+			e.tag = t
+		}
+	}
+	if v := e.line("Last-Modified"); len(v) == 1 {
+		if t, ok := field.ParseDate(v[0], now); ok {
+			e.modified = t
+		}
+	}
+	e.date = e.received
+	if v := e.line("Date"); len(v) == 1 {
+		if t, ok := field.ParseDate(v[0], now); ok {
+			e.date = t
+		}
+	}
+	e.stored304 = nil
+	for _, l := range e.lines {
+		if describes304(l.Name) && (l.Name != "Last-Modified" || e.tag == "") {
+			e.stored304 = append(e.stored304, l)
+		}
+	}
+	e.stored304 = slices.Clip(e.stored304)
+}
+
+// describes304 tells which fields a 304 from the cache carries: those that RFC
+// 9110, section 15.4.5 lists, Last-Modified, and everything that is not about
+// the content, such as policies of security.
+func describes304(name string) bool {
+	switch name {
+	case "Content-Location", "Content-Security-Policy", "Content-Security-Policy-Report-Only":
+		return true
+	case "Set-Cookie":
+		return false
+	}
+	return !strings.HasPrefix(name, "Content-")
+}
+
+// stores tells whether a response field is kept with an entry. It is not if it
+// belongs to the connection (RFC 9111, section 3.1) or to the one request that
+// was answered.
+func stores(name string, h http.Header, dropped []string) bool {
+	switch name {
+	case "Age", "Content-Length", "Cache-Status", "Trailer",
+		"X-Request-Id", "X-Correlation-Id", "X-Trace-Id", "Traceparent", "Tracestate",
+		"Ratelimit", "Ratelimit-Policy", "Ratelimit-Limit", "Ratelimit-Remaining", "Ratelimit-Reset",
+		"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset":
+		return false
+	}
+	if field.HopByHop(name) || strings.HasPrefix(name, http.TrailerPrefix) {
+		return false
+	}
+	if connection := h["Connection"]; connection != nil {
+		for member := range field.Members(connection) {
+			if http.CanonicalHeaderKey(member) == name {
+				return false
+			}
+		}
+	}
+	return !slices.Contains(dropped, name)
+}
+
+// storedLines copies the fields that an entry keeps: those set inside of the
+// cache, without what outer middleware had set before and will set again.
+func storedLines(h http.Header, before []adapter.Line, dropped []string) []adapter.Line {
+	lines := make([]adapter.Line, 0, len(h)+2)
+	for name, values := range h {
+		values = inside(name, values, before)
+		if len(values) == 0 || !stores(name, h, dropped) || !sound(name, values) {
+			continue
+		}
+		lines = append(lines, adapter.Line{Name: name, Values: slices.Clip(slices.Clone(values))})
+	}
+	return lines
+}
+
+// inside returns the lines of a field that were set since before was taken.
+// Where the chain has added to what outer middleware set, it is what was added.
+func inside(name string, values []string, before []adapter.Line) []string {
+	for i := range before {
+		if before[i].Name != name {
+			continue
+		}
+		outer := before[i].Values
+		if len(values) >= len(outer) && slices.Equal(values[:len(outer)], outer) {
+			return values[len(outer):]
+		}
+	}
+	return values
+}
+
+// added names the fields to which the chain has added lines, behind those of
+// outer middleware. A hit does the same; Vary is united in any case.
+func added(h http.Header, before []adapter.Line) (names []string) {
+	for _, l := range before {
+		if values := h[l.Name]; l.Name != "Vary" && len(l.Values) > 0 && len(values) > len(l.Values) && slices.Equal(values[:len(l.Values)], l.Values) {
+			names = append(names, l.Name)
+		}
+	}
+	return names
+}
+
+// sound keeps out of storage what could not be sent again safely (RFC 9110,
+// section 5.5).
+func sound(name string, values []string) bool {
+	if !field.ValidName(name) {
+		return false
+	}
+	for _, v := range values {
+		if !field.ValidValue(v) {
+			return false
+		}
+	}
+	return true
+}
+
+func lengthLine(n int) adapter.Line {
+	return adapter.Line{Name: "Content-Length", Values: []string{strconv.Itoa(n)}}
+}

@@ -1,0 +1,284 @@
+package cachex
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+// A flight is one run that several requests wait for (RFC 9111, section 4, allows
+// it; RFC 9211 calls it collapsed). The leader runs the handler for its own
+// client; the others wait for what is stored, and then judge it each for
+// themselves, as they would judge anything stored.
+type flight struct {
+	key     string
+	ticket  ticket
+	attempt int  // 2 where the leader of a first one has failed
+	lead    *run // set by the leader before its handler runs; guarded by flights.mu
+
+	done  chan struct{} // closed when it has landed; then end and entry stand
+	end   landing
+	entry *entry
+
+	// guarded by flights.mu
+	waiters int
+	next    *flight // led by one of those who waited for this one in vain
+}
+
+// landing is how a flight ends.
+type landing uint8
+
+const (
+	landedStored landing = iota // entry is what was stored
+	landedFailed                // the leader failed; entry is its error, or nil
+	landedFree                  // what came is for its client alone: all run
+	landedVoid                  // what came was taken back meanwhile: once more
+)
+
+const (
+	maxWait      = 30 * time.Second // for one flight
+	maxStall     = time.Second      // of a response that has begun
+	maxWaiters   = 1 << 14          // for one flight; more run by themselves
+	maxRounds    = 4                // of waiting, before a request runs by itself
+	aloneFor     = 5 * time.Second  // keys whose responses cannot be shared
+	maxAloneKeys = 1 << 12
+)
+
+// flights are the open flights of a cache, and the keys that have turned out to
+// be unshareable: their requests would wait for nothing, one after the other.
+type flights struct {
+	mu    sync.Mutex
+	open  map[string]*flight
+	alone map[string]time.Time // until when
+}
+
+func newFlights() *flights {
+	return &flights{open: map[string]*flight{}, alone: map[string]time.Time{}}
+}
+
+// join returns the flight to wait for or, with leads, to lead; nil means to run
+// alone. One that began before its URL was taken back is nobody's to join. All
+// who waited for one that failed, before, wait for the same next one.
+func (fs *flights) join(key string, url scope, t ticket, before *flight, m *marks, now time.Time) (f *flight, leads bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if until, ok := fs.alone[key]; ok {
+		if now.Before(until) {
+			return nil, false
+		}
+		delete(fs.alone, key)
+	}
+	if before != nil && before.next != nil {
+		f = before.next
+	} else {
+		f = fs.open[key]
+	}
+	if f != nil && m.newest(url) <= f.ticket {
+		if f.waiters >= maxWaiters {
+			return nil, false
+		}
+		f.waiters++
+		return f, false
+	}
+	f = &flight{key: key, ticket: t, attempt: 1, done: make(chan struct{})}
+	if before != nil {
+		f.attempt = before.attempt + 1
+		before.next = f
+	}
+	fs.open[key] = f
+	return f, true
+}
+
+// land ends a flight. Only its first landing counts.
+func (fs *flights) land(f *flight, end landing, e *entry, now time.Time) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	select {
+	case <-f.done:
+		return
+	default:
+	}
+	if fs.open[f.key] == f {
+		delete(fs.open, f.key)
+	}
+	if end == landedFree {
+		for old := range fs.alone {
+			if len(fs.alone) < maxAloneKeys {
+				break
+			}
+			delete(fs.alone, old)
+		}
+		fs.alone[f.key] = now.Add(aloneFor)
+	}
+	f.end, f.entry = end, e
+	close(f.done)
+}
+
+// leave is told of a waiter who is gone. With giveUp the flight has taken too
+// long: the next one to come leads another.
+func (fs *flights) leave(f *flight, giveUp bool) {
+	fs.mu.Lock()
+	f.waiters--
+	if giveUp && fs.open[f.key] == f {
+		delete(fs.open, f.key)
+	}
+	forNobody, lead := f.waiters == 0, f.lead
+	fs.mu.Unlock()
+	if forNobody && lead != nil {
+		lead.nobodyWaits()
+	}
+}
+
+func (fs *flights) waiting(f *flight) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return f.waiters > 0
+}
+
+// collapses tells whether the request may lead a flight or wait for one: what
+// comes of it must be a whole response, for anybody with the same key.
+func (rq *request) collapses(selected *entry) bool {
+	has, c := rq.head.Has, rq.demands.control
+	if rq.head.Method != http.MethodGet || has&(adapter.Range|adapter.IfMatch|adapter.IfUnmodifiedSince) != 0 || rq.demands.pragma ||
+		c.Has&(field.NoStore|field.NoCache|field.MaxAge|field.MinFresh) != 0 {
+		return false
+	}
+	if has&adapter.Conditions != 0 && selected == nil {
+		return false // with nothing stored the origin judges them
+	}
+	switch rq.demands.credentials {
+	case 0:
+		return true
+	case byCookie: // known to be for everybody
+		return selected != nil && selected.shareable
+	}
+	return false
+}
+
+// flightKey is the key of the request and, where its resource varies, of the
+// variant that it would get.
+func (rq *request) flightKey(res *resource) string {
+	if res == nil || len(res.variants[0].vary) == 0 {
+		return string(rq.key)
+	}
+	var b strings.Builder
+	b.Write(rq.key)
+	for _, v := range res.variants[0].vary {
+		value, present := field.Selecting(v.name, rq.x.Lines(v.name))
+		b.Write(appendPart(nil, partHeader, v.name, value, present))
+	}
+	return b.String()
+}
+
+// miss answers a request that nothing stored answers: it leads a flight, or
+// waits for one, or runs by itself.
+func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
+	c := rq.p.cache
+	var failed *flight
+	for range maxRounds {
+		if !rq.collapses(selected) {
+			break
+		}
+		f, leads := c.flights.join(rq.flightKey(res), rq.scope(), rq.ticket, failed, c.marks, rq.now)
+		if f == nil || leads {
+			rq.run(rt, d, selected, res, f)
+			return
+		}
+		landed, here := rq.wait(f)
+		if !here {
+			return
+		}
+		rq.now = c.now()
+		switch {
+		case !landed: // too slow: somebody leads another one
+		case f.end == landedFree:
+			rq.run(rt, d, selected, res, nil)
+			return
+		case f.end == landedFailed && f.attempt > 1:
+			rq.serveFailure(f.entry, d)
+			return
+		case f.end == landedFailed:
+			failed = f
+		case rq.shares(f.entry, d):
+			return
+		}
+		// Judge anew: what was stored may be another variant, or have been
+		// taken back meanwhile.
+		rq.ticket = c.marks.ticket() // before the look at what is stored
+		selected, res = rq.lookup()
+		if d = decide(selected, res != nil, rq.demands, rq.p.proxy, rq.now); d.action == actServe {
+			rq.serveEntry(selected, d)
+			return
+		}
+	}
+	rq.run(rt, d, selected, res, nil)
+}
+
+// wait returns when the flight has landed or has taken too long, or when the
+// client is no longer here.
+func (rq *request) wait(f *flight) (landed, here bool) {
+	fs, client := rq.p.cache.flights, rq.x.Context()
+	limit := time.NewTimer(maxWait)
+	defer limit.Stop()
+	look := time.NewTicker(maxStall)
+	defer look.Stop()
+	for {
+		select {
+		case <-f.done:
+			fs.leave(f, false)
+			return true, true
+		case now := <-look.C:
+			if fs.stalled(f, now) {
+				fs.leave(f, true)
+				return false, true
+			}
+		case <-limit.C:
+			fs.leave(f, true)
+			return false, true
+		case <-client.Done():
+			fs.leave(f, false)
+			return false, false
+		}
+	}
+}
+
+// stalled tells whether a response that is being written has stopped to come,
+// as it does where its client does not read.
+func (fs *flights) stalled(f *flight, now time.Time) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.lead == nil {
+		return false
+	}
+	last := f.lead.progress.Load()
+	return last != 0 && now.UnixNano()-last >= int64(maxStall)
+}
+
+// shares serves what a flight has brought, if it answers this request too.
+func (rq *request) shares(e *entry, d decision) bool {
+	if e == nil || !rq.p.cache.marks.alive(e) || !rq.selects(e) {
+		return false
+	}
+	if decide(e, true, rq.demands, rq.p.proxy, rq.now).action != actServe || outerForbids(rq.x) {
+		return false
+	}
+	d.collapsed = true
+	rq.p.cache.stats.collapsed.Add(1)
+	rq.serveEntry(e, d)
+	return true
+}
+
+// serveFailure answers with the error of a second leader: a third would most
+// likely bring the same, at the cost of a handler that is in trouble already.
+func (rq *request) serveFailure(e *entry, d decision) {
+	d.collapsed = true
+	if e != nil && rq.selects(e) {
+		rq.serveEntry(e, d)
+		return
+	}
+	rq.serveText(http.StatusInternalServerError, "Internal Server Error\n")
+}

@@ -1,0 +1,102 @@
+package cachex
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+// changes tells whether the request may have changed what its URL stands for.
+func (r *run) changes() bool {
+	return r.url != 0 && (!safe(r.method) || r.dec.detail == "override")
+}
+
+// safe methods change nothing (RFC 9110, section 9.2.1). Whatever is not known
+// may change everything.
+func safe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace,
+		"QUERY", "PROPFIND", "REPORT", "SEARCH":
+		return true
+	}
+	return false
+}
+
+// invalidates tells whether it did so, as far as its status says: otherwise
+// requests that fail could empty the cache.
+func (r *run) invalidates() bool {
+	return r.changes() && r.status >= 200 && r.status < 400
+}
+
+// invalidate takes back what a successful unsafe request has changed, before
+// its client can know of the success (RFC 9111, section 4.4).
+func (r *run) invalidate(h http.Header) {
+	if !r.invalidates() {
+		return
+	}
+	c, rq := r.p.cache, r.rq
+	c.stats.invalidations.Add(1)
+	c.marks.take(r.url)
+	for _, name := range [...]string{"Location", "Content-Location"} {
+		if lines := h[name]; len(lines) == 1 {
+			if target, ok := rq.sameOrigin(lines[0]); ok {
+				start := len("GET ") + len(rq.scheme) + len("://")
+				c.marks.take(c.marks.url(rq.key[start:rq.hostEnd], []byte(target)))
+			}
+		}
+	}
+}
+
+// sameOrigin resolves a reference against the request's URL. Other origins are
+// not ours to invalidate.
+func (rq *request) sameOrigin(ref string) (target string, ok bool) {
+	base, err := url.Parse(string(rq.key[len("GET "):rq.urlEnd]))
+	if err != nil {
+		return "", false
+	}
+	u, err := base.Parse(ref)
+	if err != nil || u.Scheme != base.Scheme {
+		return "", false
+	}
+	host, ok := appendHost(nil, u.Host, u.Scheme)
+	start := len("GET ") + len(rq.scheme) + len("://")
+	if !ok || string(host) != string(rq.key[start:rq.hostEnd]) {
+		return "", false
+	}
+	target = u.EscapedPath()
+	if target == "" {
+		target = "/"
+	}
+	if u.RawQuery != "" || u.ForceQuery {
+		target += "?" + rq.p.query.rewrite(u.RawQuery)
+	}
+	return target, true
+}
+
+// answersGet tells whether the response to a POST is what a GET would get now:
+// it says so by naming its own URL in Content-Location, and how long it is good
+// for (RFC 9110, section 9.3.3). Only a reverse proxy makes use of it. It was
+// made after the change, so it takes a ticket that the change does not void.
+func (r *run) answersGet(status int, h http.Header) bool {
+	if !r.p.proxy || r.method != http.MethodPost || status != http.StatusOK || r.url == 0 || r.dec.fwd != "method" {
+		return false
+	}
+	lines := h["Content-Location"]
+	if len(lines) != 1 {
+		return false
+	}
+	rq := r.rq
+	target, ok := rq.sameOrigin(lines[0])
+	if !ok || target != string(rq.key[rq.hostEnd:rq.urlEnd]) {
+		return false
+	}
+	c, targeted := r.p.directives(h)
+	now := r.p.cache.now()
+	if _, named := ownLifetime(c, targeted, h, dateOf(h, now), now); !named || !rq.addParts() {
+		return false
+	}
+	rq.demands = rq.readDemands()
+	r.ticket = r.p.cache.marks.ticket()
+	return !rq.demands.control.Is(field.NoStore)
+}

@@ -1,0 +1,174 @@
+package cachex
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+const (
+	maxVariants       = 64      // of one resource
+	maxVaryNames      = 16      // of one response
+	maxSelectingBytes = 1 << 10 // of one selecting field
+)
+
+// resource is everything that is stored under one key: its variants, newest
+// first. It never changes; a write makes a new one.
+type resource struct {
+	variants []*entry
+}
+
+// lookup finds the variant that answers the request, if any, and the resource,
+// if any of its variants has not been taken back. Each variant is judged by its own Vary: a
+// newer response that varies in other fields says nothing about it (RFC 9111,
+// section 4.1).
+func (rq *request) lookup() (selected *entry, res *resource) {
+	res = rq.p.cache.memory.get(rq.key)
+	if res == nil {
+		return nil, nil
+	}
+	alive := false
+	for _, e := range res.variants {
+		if !rq.p.cache.marks.alive(e) {
+			continue
+		}
+		alive = true
+		if !rq.selects(e) {
+			continue
+		}
+		// The newest one with a Vary goes before one without (section 4.1).
+		if selected == nil || len(selected.vary) == 0 && len(e.vary) > 0 {
+			selected = e
+		}
+		if len(selected.vary) > 0 || len(res.variants) == 1 {
+			break
+		}
+	}
+	if !alive {
+		return nil, nil
+	}
+	return selected, res
+}
+
+// selects tells whether the request has what the entry's Vary names, and what
+// outer middleware says that this answer varies in.
+func (rq *request) selects(e *entry) bool {
+	for i := range e.vary {
+		v := &e.vary[i]
+		lines := rq.x.Lines(v.name)
+		if v.one && len(lines) == 1 && lines[0] == v.raw {
+			continue // the same to the letter: nothing to normalise
+		}
+		value, present := field.Selecting(v.name, lines)
+		if present == v.present && value == v.value {
+			continue
+		}
+		if !rq.p.proxy || v.name != "Accept-Language" || !present || !v.present || !e.speaks(value, v.value) {
+			return false
+		}
+	}
+	outer := rq.x.Sent("Vary") // not before: what Lines and Sent return is lent until the next call
+	if outer == nil {
+		return true
+	}
+	names := field.ParseVary(outer)
+	if names.Star {
+		return false
+	}
+	for _, n := range names.Names {
+		if !slices.ContainsFunc(e.vary, func(s selecting) bool { return s.name == n }) {
+			return false
+		}
+	}
+	return true
+}
+
+// selectingFields takes down what a request has in the fields that Vary names.
+// It must be called before the handler can change the request.
+func selectingFields(x adapter.Exchange, names []string) ([]selecting, bool) {
+	if len(names) == 0 {
+		return nil, true
+	}
+	vary := make([]selecting, len(names))
+	for i, n := range names {
+		lines := x.Lines(n)
+		value, present := field.Selecting(n, lines)
+		if len(value) > maxSelectingBytes {
+			return nil, false
+		}
+		vary[i] = selecting{name: n, value: strings.Clone(value), present: present}
+		if len(lines) == 1 && len(lines[0]) <= maxSelectingBytes {
+			vary[i].raw, vary[i].one = strings.Clone(lines[0]), true
+		}
+	}
+	return vary, true
+}
+
+// outerForbids tells whether outer middleware has already said that this answer
+// is not for sharing, whatever is stored.
+func outerForbids(x adapter.Exchange) bool {
+	lines := x.Sent("Cache-Control")
+	if lines == nil {
+		return false
+	}
+	c := field.ParseControl(lines)
+	return c.Has&(field.NoStore|field.Private|field.NoCache) != 0 || c.Broken
+}
+
+// with returns the resource with one more variant. It takes the place of the
+// one that the same requests select, unless that is newer: answers can overtake
+// each other.
+func (r *resource) with(e *entry) *resource {
+	next := &resource{variants: make([]*entry, 0, 1)}
+	if r != nil {
+		next.variants = make([]*entry, 0, len(r.variants)+1)
+	}
+	next.variants = append(next.variants, e)
+	if r == nil {
+		return next
+	}
+	for _, old := range r.variants {
+		if slices.EqualFunc(old.vary, e.vary, selecting.same) {
+			if old.requested.After(e.requested) && old.date.After(e.date) {
+				return r
+			}
+			continue
+		}
+		next.variants = append(next.variants, old)
+	}
+	slices.SortStableFunc(next.variants, func(a, b *entry) int { return b.date.Compare(a.date) })
+	if len(next.variants) > maxVariants {
+		oldest := 0
+		for i, v := range next.variants {
+			if v != e && (next.variants[oldest] == e || v.received.Before(next.variants[oldest].received)) {
+				oldest = i
+			}
+		}
+		next.variants = slices.Delete(next.variants, oldest, oldest+1)
+	}
+	return next
+}
+
+// without returns the resource with old replaced by e, nil for nothing, and
+// whether old was there.
+func (r *resource) replace(old, e *entry) (*resource, bool) {
+	if r == nil || !slices.Contains(r.variants, old) {
+		return r, false
+	}
+	next := &resource{variants: make([]*entry, 0, len(r.variants))}
+	for _, v := range r.variants {
+		if v != old {
+			next.variants = append(next.variants, v)
+		}
+	}
+	if e != nil {
+		return next.with(e), true
+	}
+	return next, true
+}
+
+// asMethod tells whether a GET entry answers this method.
+func asMethod(method string) bool { return method == http.MethodGet || method == http.MethodHead }

@@ -1,0 +1,165 @@
+package cachex
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// memory keeps resources as they are, bounded in bytes. What to evict is
+// otter's business; what may be used is decided by the engine, so that its
+// clock may be coarse.
+type memory struct {
+	cache *otter.Cache[string, *resource]
+	clock *coarseClock
+	evict atomic.Uint64
+}
+
+// How long something is kept beyond its lifetime: for validation, and for
+// clients that take what is stale.
+const (
+	keepValidator = 24 * time.Hour
+	keepStale     = 5 * time.Minute
+)
+
+func newMemory(maxBytes int64, longest time.Duration, now func() time.Time) (*memory, error) {
+	m := &memory{clock: newCoarseClock(now)}
+	var err error
+	m.cache, err = otter.New(&otter.Options[string, *resource]{
+		MaximumWeight: uint64(maxBytes),
+		Weigher: func(key string, r *resource) uint32 {
+			n := int64(len(key))
+			for _, e := range r.variants {
+				n += e.size()
+			}
+			return uint32(min(n, math.MaxUint32))
+		},
+		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, *resource]) time.Duration {
+			now, keep := m.clock.now(), time.Second
+			for _, v := range e.Value.variants {
+				keep = max(keep, v.keepFor(now))
+			}
+			return min(keep, longest)
+		}),
+		OnAtomicDeletion: func(d otter.DeletionEvent[string, *resource]) {
+			if d.WasEvicted() {
+				m.evict.Add(uint64(len(d.Value.variants)))
+			}
+		},
+		Clock: m.clock,
+	})
+	return m, err
+}
+
+// keepFor is how long an entry is worth its place: the rest of its lifetime,
+// and a while longer if it can still serve a validation.
+func (e *entry) keepFor(now time.Time) time.Duration {
+	extra := max(keepStale, e.whileRevalidate, e.ifError)
+	if e.tag != "" && !e.ownTag || !e.modified.IsZero() {
+		extra = max(extra, keepValidator)
+	}
+	return satAdd(max(0, e.lifetime-e.currentAge(now)), extra)
+}
+
+// get does not keep key, so it may be a buffer that is used again.
+func (m *memory) get(key []byte) *resource {
+	r, _ := m.cache.GetIfPresent(unsafe.String(unsafe.SliceData(key), len(key)))
+	return r
+}
+
+// put adds a variant.
+func (m *memory) put(e *entry) {
+	m.cache.Compute(e.key, func(old *resource, found bool) (*resource, otter.ComputeOp) {
+		if !found {
+			old = nil
+		}
+		return old.with(e), otter.WriteOp
+	})
+}
+
+// swap puts e, or nothing, in the place of old, provided that old is still
+// there: what somebody else has written since is newer.
+func (m *memory) swap(old, e *entry) (done bool) {
+	m.cache.ComputeIfPresent(old.key, func(r *resource) (*resource, otter.ComputeOp) {
+		var next *resource
+		if next, done = r.replace(old, e); !done {
+			return r, otter.CancelOp
+		}
+		if len(next.variants) == 0 {
+			return nil, otter.InvalidateOp
+		}
+		return next, otter.WriteOp
+	})
+	return done
+}
+
+func (m *memory) entries() (entries int, bytes int64) {
+	return m.cache.EstimatedSize(), int64(m.cache.WeightedSize())
+}
+
+func (m *memory) close() {
+	m.clock.stop()
+	m.cache.StopAllGoroutines()
+	m.cache.InvalidateAll()
+}
+
+// coarseClock spares every lookup a reading of the clock: it tells the time that
+// the engine, or a tick, read last.
+type coarseClock struct {
+	read  func() time.Time
+	nanos atomic.Int64
+	done  chan struct{}
+	once  sync.Once
+}
+
+// coarse is how far the clock may lag behind while there are requests.
+const coarse = 100 * time.Millisecond
+
+func newCoarseClock(read func() time.Time) *coarseClock {
+	c := &coarseClock{read: read, done: make(chan struct{})}
+	c.nanos.Store(read().UnixNano())
+	return c
+}
+
+// saw takes note of a reading. It rarely writes, so that cores do not compete
+// for the word.
+func (c *coarseClock) saw(t time.Time) {
+	if n := t.UnixNano(); n-c.nanos.Load() > int64(coarse) {
+		c.nanos.Store(n)
+	}
+}
+
+func (c *coarseClock) now() time.Time { return time.Unix(0, c.nanos.Load()) }
+
+// NowNano implements otter.Clock.
+func (c *coarseClock) NowNano() int64 { return c.nanos.Load() }
+
+// Tick implements otter.Clock: expired entries go even where no request comes.
+func (c *coarseClock) Tick(d time.Duration) <-chan time.Time {
+	ticks := make(chan time.Time)
+	go func() {
+		t := time.NewTicker(d)
+		defer t.Stop()
+		defer close(ticks) // otter's goroutine ends with it
+		for {
+			select {
+			case at := <-t.C:
+				c.saw(c.read())
+				select {
+				case ticks <- at:
+				case <-c.done:
+					return
+				}
+			case <-c.done:
+				return
+			}
+		}
+	}()
+	return ticks
+}
+
+func (c *coarseClock) stop() { c.once.Do(func() { close(c.done) }) }

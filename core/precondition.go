@@ -1,0 +1,66 @@
+package cachex
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+// applyConditions evaluates the client's preconditions and its Range on a
+// stored 200, in the order of RFC 9110, section 13.2.2.
+func (rq *request) applyConditions(e *entry) {
+	if rq.notModified(e) {
+		a := &rq.answer
+		a.Status, a.Lines, a.NoBody = http.StatusNotModified, e.stored304, true
+		return
+	}
+	if rq.head.Has&adapter.Range != 0 && rq.head.Method == http.MethodGet && rq.ifRange(e) {
+		rq.serveRange(e)
+	}
+}
+
+// notModified evaluates If-None-Match and, only without it, If-Modified-Since
+// (RFC 9110, sections 13.1.2 and 13.1.3; RFC 9111, section 4.3.2).
+func (rq *request) notModified(e *entry) bool {
+	if rq.head.Has&adapter.IfNoneMatch != 0 {
+		return field.MatchNone(rq.x.Lines("If-None-Match"), e.tag)
+	}
+	if rq.head.Has&adapter.IfModifiedSince == 0 {
+		return false
+	}
+	lines := rq.x.Lines("If-Modified-Since")
+	if len(lines) != 1 {
+		return false
+	}
+	since, ok := field.ParseDate(lines[0], rq.now)
+	if !ok {
+		return false
+	}
+	modified := e.modified
+	if modified.IsZero() {
+		modified = e.date
+	}
+	return !modified.After(since)
+}
+
+// ifRange tells whether the part that the client wants fits to what it has
+// (RFC 9110, section 13.1.5). A false condition means the whole content.
+func (rq *request) ifRange(e *entry) bool {
+	if rq.head.Has&adapter.IfRange == 0 {
+		return true
+	}
+	lines := rq.x.Lines("If-Range")
+	if len(lines) != 1 {
+		return false
+	}
+	v := strings.TrimSpace(lines[0])
+	if t, ok := field.ParseTag(v); ok {
+		return field.StrongEqual(t, e.tag)
+	}
+	t, ok := field.ParseDate(v, rq.now)
+	// A date is a strong validator if nothing can have changed in the same
+	// second after it.
+	return ok && !e.modified.IsZero() && t.Equal(e.modified) && e.date.Sub(e.modified) >= seconds(1)
+}

@@ -1,0 +1,154 @@
+package cachex
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+)
+
+// Shared implements adapter.Sink.
+func (r *run) Shared() bool { return r.flight != nil && r.p.cache.flights.waiting(r.flight) }
+
+// Write implements adapter.Sink.
+func (r *run) Write(p []byte) bool {
+	if r.flight != nil {
+		r.progress.Store(time.Now().UnixNano())
+	}
+	if r.capture == nil {
+		return false
+	}
+	if !r.capture.write(p) {
+		r.giveUp()
+		return false
+	}
+	return true
+}
+
+// giveUp stops recording: the response turned out to be too large. Its client
+// is all that it is for, from here on.
+func (r *run) giveUp() {
+	r.land(landedFree, nil)
+	r.capture.release()
+	r.capture = nil
+	r.detached.Store(false)
+	if r.client.Err() != nil {
+		r.cancel()
+	}
+}
+
+// Release implements adapter.Sink.
+func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
+	mode, reason := adapter.Record, r.reason
+	e := r.pending
+	switch {
+	case r.capture == nil:
+		mode, reason = adapter.Pass, notTooLarge
+	case complete:
+		mode = adapter.Pass
+		r.commit()
+		if r.whole && e.ownTag {
+			h["Etag"] = e.line("Etag")
+		}
+	case r.reason != "":
+		mode = adapter.Pass
+		fallthrough
+	default:
+		e.seal(e.received) // without a tag of ours: the content is still to come
+	}
+	if r.committed || reason != "" {
+		r.announce(h, reason)
+	} else {
+		r.p.cache.announce(h, status{decision: r.dec})
+	}
+	if (r.stripped || !r.p.proxy && r.whole) && r.status == http.StatusOK && r.rq.notModified(e) {
+		for name := range h {
+			if !describes304(name) {
+				delete(h, name)
+			}
+		}
+		return adapter.Verdict{Mode: mode, Status: http.StatusNotModified, NoBody: true}
+	}
+	return adapter.Verdict{Mode: mode}
+}
+
+// commit stores the response, if all of it is there.
+func (r *run) commit() {
+	e, c := r.pending, r.p.cache
+	if r.capture == nil || !r.capture.whole() || r.ctx.Err() != nil || c.closed.Load() {
+		return
+	}
+	vetoed, hasTTL := r.told()
+	if vetoed {
+		r.land(landedFree, nil)
+		return
+	}
+	if !c.marks.alive(e) {
+		r.land(landedVoid, nil)
+		return // taken back meanwhile; it must not push out what came after
+	}
+	e.body = r.capture.bytes()
+	e.key = string(r.rq.key)
+	e.finish(r.p.etag, e.received)
+	if r.whole = true; r.reason != "" {
+		if fails(r.status) {
+			r.land(landedFailed, e)
+		} else {
+			r.land(landedFree, nil)
+		}
+		return
+	}
+	c.memory.put(e)
+	r.land(landedStored, e)
+	c.stats.stores.Add(1)
+	r.committed = true
+	if pattern := r.rq.x.Pattern(); e.governed && !hasTTL && wildcard(pattern) {
+		c.warnOnce(&r.rt.warnedWildcard, "cachex: a TTL stores what a wildcard route answers, whatever its path; give it to the routes that are meant", pattern)
+	}
+}
+
+// told is what the handler has said by now: DoNotStore counts, late as it may
+// come.
+func (r *run) told() (doNotStore, hasTTL bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.doNotStore, r.hasTTL
+}
+
+// wildcard tells whether a route pattern stands for paths of any length: what is
+// behind it may be a page of a user under a name that looks public.
+func wildcard(pattern string) bool {
+	return strings.Contains(pattern, "*") || strings.Contains(pattern, "...}")
+}
+
+// End implements adapter.Sink.
+func (r *run) End(o adapter.Outcome) {
+	r.contained = o.Contained
+	if r.capture != nil && !r.committed && !o.Broken && !o.Hijacked && !o.Trailers && !r.claimed.Load() {
+		r.commit()
+	}
+	if r.capture != nil {
+		r.capture.release()
+		r.capture = nil
+	}
+	r.land(landedFailed, nil) // if it has not landed better
+	unseen := o.Hijacked && r.status == 0 && r.changes()
+	if !o.Broken && !r.committed && (r.invalidates() || unseen) {
+		// Handlers may do their work after they have answered, or answer
+		// where nobody sees with what.
+		r.p.cache.marks.take(r.url)
+	}
+}
+
+// announce adds our member to Cache-Status, once all is known that it will say.
+func (r *run) announce(h http.Header, reason string) {
+	s := status{decision: r.dec, stored: r.committed}
+	if r.committed {
+		s.ttl, s.hasTTL = r.pending.ttl(r.pending.age), true
+	} else if s.detail == "" {
+		s.detail = reason
+	}
+	r.p.cache.announce(h, s)
+	r.rq.observe(s)
+}

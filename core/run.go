@@ -1,0 +1,317 @@
+package cachex
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+// run is one run of the handler, from before it starts until its response is
+// complete: it is the adapter's Sink, and what SetTTL and its sisters find in
+// the handler's context.
+type run struct {
+	rt     *route
+	p      *policy
+	rq     *request // nil once Run has returned
+	dec    decision
+	method string
+
+	url       scope
+	ticket    ticket // taken before anything was looked up
+	selected  *entry // what the request would have got, stale or not
+	candidate *entry // whose validators were sent
+	spare     *entry // what stands in for a failure
+	stripped  bool   // the client's conditions are ours to evaluate
+
+	// said to us by the handler, possibly from goroutines of its own
+	mu         sync.Mutex
+	ttl        time.Duration
+	hasTTL     bool
+	doNotStore bool
+	tags       []string
+
+	passing bool        // only a mark of the New around a chain that passes
+	claimed atomic.Bool // by a New further in, which answers in our place
+
+	client   context.Context
+	ctx      context.Context
+	cancel   context.CancelFunc
+	unwatch  func() bool
+	detached atomic.Bool
+
+	requested time.Time
+	capture   *capture // while the response is being recorded
+	pending   *entry   // its fields, until the content is complete
+	whole     bool     // pending has its content
+	committed bool
+	reason    string // why pending is not stored all the same
+	status    int
+	result    *entry // to be served in place of a discarded response
+	contained bool   // the handler panicked, and that is for us to answer
+
+	flight *flight // that it leads
+	gone   atomic.Bool
+
+	// progress is when content was last written, by the wall clock. Its client
+	// may be what holds up a response that is being streamed to it.
+	progress atomic.Int64
+}
+
+// runTimeout bounds a run whose client has left: it goes on for the cache.
+const runTimeout = 30 * time.Second
+
+// newRun begins a run. Everything that a purge or an unsafe request takes back
+// from here on is newer than the ticket.
+func (rq *request) newRun(rt *route, dec decision) *run {
+	r := &run{
+		rt: rt, p: rq.p, rq: rq, dec: dec, method: rq.head.Method,
+		ticket: rq.ticket, requested: rq.now,
+	}
+	if rq.urlEnd > 0 {
+		r.url = rq.scope()
+	}
+	return r
+}
+
+// scope is the URL of the request, as far as marks are concerned.
+func (rq *request) scope() scope {
+	start := len("GET ") + len(rq.scheme) + len("://")
+	return rq.p.cache.marks.url(rq.key[start:rq.hostEnd], rq.key[rq.hostEnd:rq.urlEnd])
+}
+
+// run runs the handler, with the validators of what is stored where there are
+// any, and serves what comes of it.
+func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, f *flight) {
+	r := rq.newRun(rt, dec)
+	r.selected = selected
+	if f != nil {
+		r.lead(f)
+	}
+	call := rq.call(r)
+	r.spare = rq.spareFor(selected, dec)
+	call.Contain = r.spare != nil
+	if dec.action == actValidate {
+		r.candidate = rq.candidate(selected, res)
+		call.Edits = append(call.Edits, rq.validators(r)...)
+	}
+	if f != nil && rq.head.Has&adapter.Conditions != 0 && !r.stripped {
+		r.stripped = true
+		call.Edits = append(call.Edits, noConditions...)
+	}
+	rq.perform(r, call)
+	if r.contained {
+		r.standIn(http.StatusInternalServerError)
+	}
+	switch {
+	case r.result != nil:
+		rq.serveEntry(r.result, r.dec)
+	case r.contained: // and the spare was taken back meanwhile
+		rq.serveText(http.StatusInternalServerError, "Internal Server Error\n")
+	}
+}
+
+// forward runs the handler of a request that has no key, or no business with
+// what is stored.
+func (rq *request) forward(rt *route, dec decision) {
+	r := rq.newRun(rt, dec)
+	rq.perform(r, rq.call(r))
+}
+
+func (rq *request) call(r *run) *adapter.Call {
+	call := &adapter.Call{Run: r, Sink: r, Target: rq.rewritten}
+	if rq.head.Has&adapter.Cookie != 0 && len(rq.p.ignore) > 0 {
+		if visible, hidden := visibleCookies(rq.x.Lines("Cookie"), rq.p.ignore); hidden {
+			call.Edits = append(call.Edits, adapter.Edit{Name: "Cookie", Value: visible, Delete: visible == ""})
+		}
+	}
+	if rq.p.proxy && asMethod(rq.head.Method) {
+		call.Edits = append(call.Edits, rq.capability())
+	}
+	return call
+}
+
+// capability tells the origin that Surrogate-Control is understood here.
+func (rq *request) capability() adapter.Edit {
+	const name = "Surrogate-Capability"
+	own := rq.p.cache.token + `="Surrogate/1.0"`
+	return adapter.Edit{Name: name, Value: field.Joined(append(slices.Clip(rq.x.Lines(name)), own))}
+}
+
+// perform runs the handler under a context of its own. It stays tied to the
+// client until the response is known to be worth storing.
+func (rq *request) perform(r *run, call *adapter.Call) {
+	r.client = rq.x.Context()
+	r.ctx, r.cancel = detach(r.client)
+	r.unwatch = context.AfterFunc(r.client, r.clientLeft)
+	call.Context = r.ctx
+	defer func() {
+		r.unwatch()
+		r.cancel()
+		r.rq = nil
+	}()
+	rq.x.Run(call)
+}
+
+// detach returns a context with the values and the deadline of ctx that does not
+// end with it: a deadline is the application's, a disconnect is the client's.
+func detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	free := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(free, deadline)
+	}
+	return context.WithCancel(free)
+}
+
+// clientLeft passes a disconnect on to the handler, unless the response is
+// being stored: then it runs on, for a while.
+func (r *run) clientLeft() {
+	r.gone.Store(true)
+	if !r.detached.Load() && (r.flight == nil || !r.p.cache.flights.waiting(r.flight)) {
+		r.cancel()
+		return
+	}
+	t := time.AfterFunc(runTimeout, r.cancel)
+	context.AfterFunc(r.ctx, func() { t.Stop() })
+}
+
+// Begin implements adapter.Sink.
+func (r *run) Begin(status int, h http.Header, before []adapter.Line) adapter.Verdict {
+	r.status = status
+	if fails(status) && !r.claimed.Load() {
+		if r.standIn(status); r.result != nil {
+			return adapter.Verdict{Mode: adapter.Discard}
+		}
+	}
+	switch {
+	case r.claimed.Load():
+		return adapter.Verdict{}
+	case !asMethod(r.method) || r.dec.fwd == "bypass":
+		r.invalidate(h)
+		if r.answersGet(status, h) {
+			return r.fullAnswer(status, h, before)
+		}
+		r.decorate(status, h, before)
+		if asMethod(r.method) && !r.rq.anonymous {
+			r.makePrivate(field.ParseControl(h["Cache-Control"]), h)
+		}
+		r.announce(h, "")
+		return adapter.Verdict{}
+	case status == http.StatusNotModified && r.candidate != nil:
+		return r.notModified(h, before)
+	case r.method == http.MethodHead:
+		r.decorate(status, h, before)
+		r.headUpdates(status, h, before)
+		r.makePrivate(field.ParseControl(h["Cache-Control"]), h)
+		r.announce(h, "")
+		return adapter.Verdict{}
+	}
+	return r.fullAnswer(status, h, before)
+}
+
+// fullAnswer judges a response to GET with content of its own.
+func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapter.Verdict {
+	rep := r.reply(status, h, before)
+	r.decorate(status, h, before)
+	rep.control, rep.targeted = r.p.directives(h)
+	r.makePrivate(rep.control, h)
+	fresh, reason := storable(rep)
+	var vary []selecting
+	if reason == "" {
+		var ok bool
+		if vary, ok = selectingFields(r.rq.x, field.ParseVary(h["Vary"]).Names); !ok {
+			reason = notVary
+		}
+	}
+	if reason == "" && declaredLength(h) > r.p.cache.cfg.MaxEntryBytes {
+		reason = notTooLarge
+	}
+	switch {
+	case reason == "":
+	case reason == notLifetime && r.tagsUnstored(rep),
+		// An error is for those who wait, if the next leader fails too.
+		r.flight != nil && fails(status) && (reason == notStatus || reason == notLifetime):
+		r.reason = reason
+	default:
+		r.refuse(status, reason)
+		r.announce(h, reason)
+		r.land(landedFree, nil)
+		return adapter.Verdict{}
+	}
+	r.pending = &entry{
+		url: r.url, born: r.ticket, status: status, freshness: fresh,
+		vary: vary, requested: r.requested, received: rep.received,
+		lines: storedLines(h, before, dropped(rep.control)), added: added(h, before),
+	}
+	r.pending.upstream = slices.Clone(inside("Cache-Status", h["Cache-Status"], before))
+	r.capture = newCapture(r.p.cache.cfg.MaxEntryBytes, declaredLength(h))
+	if r.reason == "" {
+		// Unless it left before this was known, and the handler has heard.
+		r.detached.Store(r.client.Err() == nil || r.ctx.Err() == nil)
+	}
+	return adapter.Verdict{Mode: adapter.Hold}
+}
+
+// tagsUnstored tells whether a response that is not worth storing gets an entity
+// tag, as long as it is short: no-cache has clients ask each time, and most of
+// the answers can then be that nothing has changed.
+func (r *run) tagsUnstored(rep *reply) bool {
+	return r.p.etag != etagNone && rep.status == http.StatusOK && rep.control.Is(field.NoCache) && rep.h["Etag"] == nil
+}
+
+// reply gathers what storable needs to know.
+func (r *run) reply(status int, h http.Header, before []adapter.Line) *reply {
+	rq := r.rq
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rep := &reply{
+		policy: r.p, credentials: rq.demands.credentials,
+		noStore: rq.demands.control.Is(field.NoStore), origin: first(rq.x.Lines("Origin")),
+		status: status, h: h, before: before, said: h["Cache-Control"],
+		setTTL: r.ttl, hasTTL: r.hasTTL, handlerOff: r.doNotStore,
+		requested: r.requested, received: r.p.cache.now(),
+	}
+	return rep
+}
+
+// refuse is told of a response that is not stored. If it says what the resource
+// is like now, what it would have replaced is no longer good (RFC 9111, section
+// 4.3.3); an error, or an answer to this one request, says nothing of the kind.
+func (r *run) refuse(status int, reason string) {
+	c := r.p.cache
+	c.stats.rejections.Add(1)
+	switch reason {
+	case notCredentials:
+		c.warnOnce(&r.rt.warnedCredentials, "cachex: not stored: the request has credentials and the response is only allowed by a TTL or max-age; say public, or use PerUser, Shared, KeyCookie or IgnoreCookies", r.rq.x.Pattern())
+		return
+	case notRequest:
+		return
+	}
+	if r.dec.detail == notPrivate {
+		return // outer middleware said so of this one request
+	}
+	current := status < 400 && status != http.StatusPartialContent && status != http.StatusNotModified ||
+		status == http.StatusNotFound || status == http.StatusGone
+	if r.selected != nil && current {
+		c.memory.swap(r.selected, nil)
+	}
+}
+
+func first(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[0]
+}
+
+func dropped(c field.Control) []string {
+	if len(c.PrivateFields) == 0 {
+		return c.NoCacheFields
+	}
+	return slices.Concat(c.PrivateFields, c.NoCacheFields)
+}

@@ -1,0 +1,206 @@
+package cachex
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+// request is the state of one request on its way through the cache. It is
+// pooled; what outlives the request, such as a run, is not kept in it.
+type request struct {
+	p    *policy
+	x    adapter.Exchange
+	head adapter.Head
+	now  time.Time
+
+	// ticket is older than everything that the request has found: what is taken
+	// back after it was looked up must not come back by way of a 304.
+	ticket ticket
+
+	key             []byte
+	hostEnd, urlEnd int // the URL, without its scheme, is a part of the key
+	trusted         bool
+	movedPath       bool // outer middleware has rewritten it
+	movedQuery      bool
+	anonymous       bool // PerUser knows no user
+	scheme, target  string
+	rewritten       string // the target for the handler, where query rules changed it
+	demands         demands
+
+	answer adapter.Answer
+	extra  [4]adapter.Line
+}
+
+var requests = sync.Pool{New: func() any { return &request{key: make([]byte, 0, 256)} }}
+
+// Handle implements adapter.Handler.
+func (rt *route) Handle(x adapter.Exchange) {
+	p, marker := rt.policyFor(x)
+	if p == nil {
+		x.Pass(marker)
+		return
+	}
+	rq := requests.Get().(*request)
+	rq.p, rq.x, rq.now, rq.ticket = p, x, p.cache.now(), p.cache.marks.ticket()
+	rq.head.Credentials = p.cache.cfg.CredentialFields
+	defer rq.release()
+	x.Read(&rq.head)
+	rq.handle(rt)
+}
+
+func (rq *request) release() {
+	rq.p, rq.x, rq.head = nil, nil, adapter.Head{}
+	rq.scheme, rq.target, rq.rewritten = "", "", ""
+	rq.hostEnd, rq.urlEnd, rq.trusted, rq.anonymous = 0, 0, false, false
+	rq.movedPath, rq.movedQuery = false, false
+	rq.demands, rq.answer = demands{}, adapter.Answer{}
+	clear(rq.extra[:])
+	if cap(rq.key) <= 2*maxKey {
+		requests.Put(rq)
+	}
+}
+
+// handle is the life of a request. Everything that it calls stands in a file
+// named after the concept.
+func (rq *request) handle(rt *route) {
+	c, head := rq.p.cache, &rq.head
+
+	if head.Method == http.MethodConnect || head.Has&adapter.Upgrade != 0 {
+		c.stats.bypasses.Add(1)
+		rq.x.Pass(nil) // another protocol: not even the writer is wrapped
+		return
+	}
+	if f := refreshOf(rq.x.Context()); f != nil && f.rt == rt {
+		rq.renew(rt, f)
+		return
+	}
+	reason, ok := rq.makeURL()
+	if ok && head.Has&adapter.Override != 0 {
+		reason = "override" // the handler may act on another method or target
+	}
+	if reason == "" && !asMethod(head.Method) {
+		rq.forward(rt, decision{fwd: "method"}) // and, if it is unsafe, invalidate
+		return
+	}
+	if reason == "" && head.Content {
+		reason = "content" // RFC 9110, section 9.3.1: what it does is not defined
+	}
+	if reason == "" && !rq.addParts() {
+		reason = "key"
+	}
+	if reason != "" {
+		c.stats.bypasses.Add(1)
+		rq.forward(rt, decision{fwd: "bypass", detail: reason})
+		return
+	}
+
+	rq.demands = rq.readDemands()
+	selected, res := rq.lookup()
+	d := decide(selected, res != nil, rq.demands, rq.p.proxy, rq.now)
+	if d.action == actServe && outerForbids(rq.x) {
+		d = decision{action: actRun, fwd: "request", detail: notPrivate}
+		if rq.demands.control.Is(field.OnlyIfCached) {
+			d.action = actGatewayTimeout
+		}
+	}
+	switch d.action {
+	case actServe:
+		c.stats.hits.Add(1)
+		if d.refresh {
+			rq.refreshInBackground(rt, selected)
+		}
+		rq.serveEntry(selected, d)
+	case actGatewayTimeout:
+		c.stats.misses.Add(1)
+		// RFC 9111, section 5.2.1.7
+		rq.serveText(http.StatusGatewayTimeout, "Gateway Timeout: nothing stored answers this request\n")
+	default:
+		c.stats.misses.Add(1)
+		rq.miss(rt, d, selected, res)
+	}
+}
+
+// serveEntry answers from the cache: the whole response, a part of it, or that
+// the client has it already.
+func (rq *request) serveEntry(e *entry, d decision) {
+	a := &rq.answer
+	a.Status, a.Lines, a.Body = e.status, e.lines, e.body
+	a.NoBody = rq.head.Method == http.MethodHead
+	a.Extra = rq.extra[:0]
+	age := e.currentAge(rq.now)
+	if !e.governed && (d.fwd == "" || d.collapsed) {
+		a.Extra = append(a.Extra, adapter.Line{Name: "Age", Values: rq.p.cache.ages.line(int64(age / time.Second))})
+	}
+	if !rq.p.cache.cfg.HideStatus {
+		a.Extra = append(a.Extra, adapter.Line{Name: "Cache-Status", Values: rq.statusLines(e, d, e.ttl(age))})
+	}
+	if rq.head.Has&adapter.Conditions != 0 && e.status == http.StatusOK {
+		rq.applyConditions(e)
+	}
+	rq.observe(status{decision: d})
+	if outer := rq.x.Sent("Vary"); outer != nil {
+		rq.replace("Vary", func(own []string) []string { return unite(outer, own) })
+	}
+	for _, name := range e.added {
+		if outer := rq.x.Sent(name); outer != nil {
+			rq.replace(name, func(own []string) []string { return append(cloned(outer), own...) })
+		}
+	}
+	rq.x.Serve(a)
+}
+
+// serveText answers with a response of our own. It has no Cache-Status: nothing
+// stored is behind it (RFC 9211, section 2).
+func (rq *request) serveText(status int, text string) {
+	rq.answer = adapter.Answer{
+		Status: status,
+		Lines: []adapter.Line{
+			{Name: "Content-Type", Values: []string{"text/plain; charset=utf-8"}},
+			lengthLine(len(text)),
+		},
+		Body: []byte(text), NoBody: rq.head.Method == http.MethodHead,
+	}
+	rq.x.Serve(&rq.answer)
+}
+
+// replace changes a field of the entry for this answer, if it has it: where outer
+// middleware has said something in the same field, Serve would replace that.
+func (rq *request) replace(name string, f func([]string) []string) {
+	a := &rq.answer
+	for i, l := range a.Lines {
+		if l.Name != name {
+			continue
+		}
+		lines := make([]adapter.Line, 0, len(a.Lines))
+		lines = append(append(lines, a.Lines[:i]...), a.Lines[i+1:]...)
+		a.Lines = lines
+		a.Extra = append(a.Extra, adapter.Line{Name: name, Values: f(l.Values)})
+		return
+	}
+}
+
+// unite returns all the lines of a and those of b that a lacks.
+func unite(a, b []string) []string {
+	out := cloned(a)
+	for _, l := range b {
+		if !containsFold(a, l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// cloned copies lines that an exchange has lent. What it sends them in may lie in
+// the same memory.
+func cloned(lent []string) []string {
+	out := make([]string, 0, len(lent)+1)
+	for _, l := range lent {
+		out = append(out, strings.Clone(l))
+	}
+	return out
+}

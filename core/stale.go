@@ -1,0 +1,63 @@
+package cachex
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+// What Cache-Status says of stale answers.
+const (
+	staleWhileRevalidate = "stale-while-revalidate"
+	staleIfError         = "stale-if-error"
+)
+
+// retryAfter is how long a resource rests whose renewal has failed: an origin
+// that is down is probed, not hammered.
+const retryAfter = 5 * time.Second
+
+// resting tells whether a renewal has failed just now.
+func (e *entry) resting(now time.Time) bool { return now.UnixNano() < e.rests.Load() }
+
+func (e *entry) rest(now time.Time) { e.rests.Store(now.Add(retryAfter).UnixNano()) }
+
+// fails tells which statuses stale-if-error is about (RFC 5861, section 4).
+func fails(status int) bool {
+	switch status {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// spareFor is the stored response that may stand in for a failure: the response,
+// the route or the request allows it for so long after its lifetime, and nothing
+// forbids to use it unvalidated (RFC 5861, section 4; RFC 9111, section 4.2.4).
+func (rq *request) spareFor(e *entry, dec decision) *entry {
+	d := rq.demands
+	if e == nil || dec.action != actValidate || e.noCache || e.locked || e.stale.Load() || d.pragma || d.control.Is(field.NoCache) || d.credentials != 0 && !e.shareable {
+		return nil
+	}
+	window := e.ifError
+	if d.control.Is(field.StaleIfError) {
+		window = max(window, min(seconds(d.control.StaleIfError), rq.p.cache.cfg.MaxLifetime))
+	}
+	if window == 0 || e.currentAge(rq.now)-e.lifetime > window {
+		return nil
+	}
+	return e
+}
+
+// standIn answers a failure with the stored response.
+func (r *run) standIn(status int) {
+	c := r.p.cache
+	if r.spare == nil || !c.marks.alive(r.spare) {
+		return
+	}
+	r.spare.rest(c.now())
+	c.stats.failures.Add(1)
+	r.result = r.spare
+	r.dec.code, r.dec.detail = status, staleIfError
+	r.land(landedFailed, nil)
+}

@@ -1,0 +1,38 @@
+package cachex
+
+import "sync/atomic"
+
+// Stats counts what a cache has done since it was made. The numbers are read
+// one after the other, so under load they need not fit each other exactly.
+type Stats struct {
+	Hits          uint64 // answered without the handler, 304 and 206 included
+	Misses        uint64 // went to the handler, or to 504 by only-if-cached
+	Bypasses      uint64 // none of the cache's business, such as upgrades
+	Stores        uint64 // responses that were stored
+	Rejections    uint64 // responses to GET that were not
+	Validations   uint64 // stored responses that a 304 confirmed
+	Collapsed     uint64 // answered by the run of another request
+	Failures      uint64 // of handlers, that a stale response stood in for
+	Refreshes     uint64 // stale responses that a run in the background renewed
+	Refused       uint64 // runs in the background beyond Config.MaxRefreshes
+	Invalidations uint64 // successful unsafe requests
+	Evictions     uint64 // stored responses that had to go for others, or expired
+	Entries       int    // keys in memory; all variants of a resource are one
+	Bytes         int64  // that they take, overhead included
+}
+
+type counters struct {
+	hits, misses, bypasses, stores, rejections, validations, collapsed, failures, refreshes, refusedRefreshes, invalidations atomic.Uint64
+}
+
+// Stats returns the counters. It may be called at any time.
+func (c *Cache) Stats() Stats {
+	s := Stats{
+		Hits: c.stats.hits.Load(), Misses: c.stats.misses.Load(), Bypasses: c.stats.bypasses.Load(),
+		Stores: c.stats.stores.Load(), Rejections: c.stats.rejections.Load(),
+		Validations: c.stats.validations.Load(), Failures: c.stats.failures.Load(), Collapsed: c.stats.collapsed.Load(), Refreshes: c.stats.refreshes.Load(), Refused: c.stats.refusedRefreshes.Load(), Invalidations: c.stats.invalidations.Load(),
+		Evictions: c.memory.evict.Load(),
+	}
+	s.Entries, s.Bytes = c.memory.entries()
+	return s
+}

@@ -1,0 +1,199 @@
+package cachex
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
+)
+
+// noConditions takes the client's own conditions from a request, so that the
+// answer is whole; they are evaluated on it afterwards.
+var noConditions = []adapter.Edit{
+	{Name: "If-None-Match", Delete: true},
+	{Name: "If-Modified-Since", Delete: true},
+	{Name: "Range", Delete: true},
+	{Name: "If-Range", Delete: true},
+}
+
+// candidate is the stored response that the origin may confirm: the selected
+// one, or, where none fits the request, the only variant that has an entity tag
+// of the origin's own (RFC 9111, section 4.3.1). It is one alone, because a 304
+// often does not say which of several it means, and a chain of handlers cannot
+// be run a second time to find out. What was made for another user is none: a tag
+// of it that says nothing of the user would give it away.
+func (rq *request) candidate(selected *entry, res *resource) *entry {
+	if selected != nil {
+		if selected.tag != "" && !selected.ownTag || !selected.modified.IsZero() {
+			return selected
+		}
+		return nil
+	}
+	var only *entry
+	for _, e := range res.variants {
+		if e.tag == "" || e.ownTag || !rq.p.cache.marks.alive(e) || !e.fits(rq.demands.credentials, rq.p.proxy) || rq.p.cache.personal(e.vary) {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = e
+	}
+	return only
+}
+
+// personal tells whether it depends on who asks which variant is right.
+func (c *Cache) personal(vary []selecting) bool {
+	return slices.ContainsFunc(vary, func(s selecting) bool {
+		return s.name == "Cookie" || s.name == "Authorization" || slices.Contains(c.cfg.CredentialFields, s.name)
+	})
+}
+
+// validators are the edits that turn the client's request into a validation.
+func (rq *request) validators(r *run) []adapter.Edit {
+	e := r.candidate
+	if e == nil {
+		return nil
+	}
+	r.stripped = true
+	edits := slices.Clone(noConditions)
+	if e.tag != "" && !e.ownTag {
+		edits[0] = adapter.Edit{Name: "If-None-Match", Value: string(e.tag)}
+	}
+	if modified := e.line("Last-Modified"); r.selected == e && len(modified) == 1 && !e.modified.IsZero() {
+		edits[1] = adapter.Edit{Name: "If-Modified-Since", Value: modified[0]}
+	}
+	return edits
+}
+
+// notModified is told of a 304 that answers our validators. It allows the stored
+// response to be used, and, where it names the same validator, brings it up to
+// date (RFC 9111, sections 4.3.3 and 4.3.4).
+func (r *run) notModified(h http.Header, before []adapter.Line) adapter.Verdict {
+	c, old := r.p.cache, r.candidate
+	c.stats.validations.Add(1)
+	r.result, r.dec.code = old, http.StatusNotModified
+	keep := true
+	if confirms(h, old, r.requested) {
+		r.result, keep = r.freshen(old, h, before)
+		switch {
+		case r.selected == nil && keep: // it answers one more kind of request
+			c.memory.put(r.result)
+		case keep:
+			c.memory.swap(old, r.result)
+		case r.selected != nil:
+			c.memory.swap(old, nil)
+		}
+	}
+	if keep {
+		r.land(landedStored, r.result)
+	} else {
+		r.land(landedFree, nil)
+	}
+	return adapter.Verdict{Mode: adapter.Discard}
+}
+
+// confirms tells whether a 304 is about this stored response. One without any
+// validator can only mean what was asked about.
+func confirms(h http.Header, e *entry, now time.Time) bool {
+	if lines := h["Etag"]; len(lines) > 0 {
+		tag, ok := field.ParseTag(lines[0])
+		return ok && len(lines) == 1 && (field.StrongEqual(tag, e.tag) || tag.Weak() && tag.Opaque() == e.tag.Opaque())
+	}
+	if lines := h["Last-Modified"]; len(lines) > 0 {
+		modified, ok := field.ParseDate(lines[0], now)
+		return ok && e.modified.Equal(modified)
+	}
+	return true
+}
+
+// fixedFields of a stored response belong to its content, which a 304 does not
+// bring (RFC 9111, section 3.2).
+func fixedField(name string) bool {
+	switch name {
+	case "Content-Length", "Content-Encoding", "Content-Range", "Content-Md5", "Content-Digest", "Etag":
+		return true
+	}
+	return false
+}
+
+// freshen makes the entry that a confirmed one becomes: its content, and the
+// fields of the 304 in the place of those that it had (RFC 9111, section 4.3.4).
+// What must not be kept any longer is still the answer to this request.
+func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entry, keep bool) {
+	merged := make(http.Header, len(old.lines)+len(before))
+	for _, l := range before {
+		merged[l.Name] = l.Values
+	}
+	for _, l := range old.lines {
+		if l.Name != "Content-Length" && !(old.ownTag && l.Name == "Etag") {
+			merged[l.Name] = l.Values
+		}
+	}
+	update := storedLines(h, before, nil)
+	said := false
+	for _, l := range update {
+		if !fixedField(l.Name) {
+			merged[l.Name] = l.Values
+			said = said || l.Name == "Cache-Control"
+		}
+	}
+	for _, l := range before {
+		if l.Name == "Vary" {
+			merged["Vary"] = unite(l.Values, old.line("Vary"))
+		}
+	}
+	if age := h["Age"]; age != nil {
+		merged["Age"] = age
+	}
+	if h["Date"] == nil { // received now
+		delete(merged, "Date")
+	}
+	rep := r.reply(old.status, merged, before)
+	r.decorate(old.status, merged, before)
+	rep.control, rep.targeted = r.p.directives(merged)
+	if !said && r.p.control != nil && slices.Equal(merged["Cache-Control"], r.p.ctlLines) {
+		rep.said = nil // the route's own, from the time when it was stored
+	}
+	if r.p.perUser || r.p.shared && !said {
+		rep.control.Has &^= field.Private // ours: see makePrivate
+	}
+	r.makePrivate(rep.control, merged)
+	fresh, reason := storable(rep)
+	vary, ok := selectingFields(r.rq.x, field.ParseVary(merged["Vary"]).Names)
+	e = &entry{
+		key: string(r.rq.key), url: r.url, born: r.ticket, status: old.status, body: old.body,
+		freshness: fresh, vary: vary, requested: r.requested, received: rep.received,
+		lines: storedLines(merged, before, dropped(rep.control)), upstream: old.upstream,
+		added: slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.added, added(h, before))))),
+	}
+	e.finish(r.p.etag, e.received)
+	return e, ok && reason == "" && !outerForbids(r.rq.x)
+}
+
+// headUpdates: a 200 to HEAD tells whether what is stored for GET is still the
+// same, and how long it is good for (RFC 9111, section 4.3.5).
+func (r *run) headUpdates(status int, h http.Header, before []adapter.Line) {
+	e := r.selected
+	if e == nil || status != http.StatusOK || e.status != http.StatusOK {
+		return
+	}
+	same := true
+	for _, name := range [...]string{"Etag", "Last-Modified"} {
+		if v := h[name]; v != nil && !(name == "Etag" && e.ownTag) {
+			same = same && slices.Equal(v, e.line(name))
+		}
+	}
+	if n := declaredLength(h); n >= 0 && n != int64(len(e.body)) {
+		same = false
+	}
+	if !same {
+		e.stale.Store(true)
+		return
+	}
+	if updated, keep := r.freshen(e, h, before); keep {
+		r.p.cache.memory.swap(e, updated)
+	}
+}
