@@ -1,0 +1,5 @@
+//go:build !race
+
+package cachexchi_test
+
+const raceEnabled = false

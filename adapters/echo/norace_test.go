@@ -1,0 +1,5 @@
+//go:build !race
+
+package cachexecho_test
+
+const raceEnabled = false

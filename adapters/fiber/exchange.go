@@ -1,0 +1,191 @@
+package cachexfiber
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/go-cachex/cachex/core/adapter"
+)
+
+// exchange is adapter.Exchange on fasthttp. The strings that it lends are views
+// of the connection's buffers; the engine copies what it keeps.
+type exchange struct {
+	c   *fiber.Ctx
+	fc  *fasthttp.RequestCtx
+	err error // of a chain that passed; New returns it
+
+	// What the app's Config says.
+	rawNames bool // DisableHeaderNormalizing: field names are as they came
+	noDate   bool // DisableDefaultDate
+	noType   bool // DisableDefaultContentType
+
+	line  []byte   // holds the target, the host, the path and the query of Head
+	lines []string // lent by Lines and Sent
+
+	asked []adapter.Line          // the request's fields as they were before Run
+	outer fasthttp.ResponseHeader // the response's, for the case that the chain's is discarded
+	req   *http.Request
+}
+
+var _ adapter.Exchange = (*exchange)(nil)
+
+func (x *exchange) reset(c *fiber.Ctx) {
+	cfg := c.App().Config()
+	x.c, x.fc = c, c.Context()
+	x.rawNames, x.noDate, x.noType = cfg.DisableHeaderNormalizing, cfg.DisableDefaultDate, cfg.DisableDefaultContentType
+}
+
+func (x *exchange) free() {
+	clear(x.lines)
+	x.c, x.fc, x.err, x.req, x.asked = nil, nil, nil, nil, nil
+	x.line, x.lines = x.line[:0], x.lines[:0]
+	exchanges.Put(x)
+}
+
+// Read implements adapter.Exchange. The chain may write over fasthttp's request
+// line, as methods and rewrites do, so that Head gets a copy of it.
+func (x *exchange) Read(h *adapter.Head) {
+	req := &x.fc.Request.Header
+	x.line = append(append(x.line[:0], req.RequestURI()...), req.Host()...)
+	target, host := len(req.RequestURI()), len(x.line)
+	x.line = append(x.line, x.c.Path()...)
+	path := len(x.line)
+	x.line = append(x.line, x.fc.URI().QueryString()...)
+	h.Method = method(x.c.Method())
+	h.Target, h.Host = view(x.line[:target]), view(x.line[target:host])
+	h.Path, h.Query = view(x.line[host:path]), view(x.line[path:])
+	h.TLS = x.fc.IsTLS()
+	// What RequestHeader.ContentLength makes of no field at all is negative,
+	// as is what it makes of chunks.
+	length := req.Peek(fiber.HeaderContentLength)
+	h.Content = len(length) > 0 && string(length) != "0" || len(req.Peek(fiber.HeaderTransferEncoding)) > 0
+	x.eachName(func(name []byte) { h.Field(view(name)) })
+}
+
+// method is s in memory that does not change: fiber lends a view.
+func method(s string) string {
+	switch s {
+	case fiber.MethodGet:
+		return fiber.MethodGet
+	case fiber.MethodHead:
+		return fiber.MethodHead
+	}
+	return string([]byte(s))
+}
+
+// Lines implements adapter.Exchange.
+func (x *exchange) Lines(name string) []string {
+	if x.asked != nil {
+		for _, l := range x.asked {
+			if l.Name == name {
+				return l.Values
+			}
+		}
+		return nil
+	}
+	x.lines = x.lines[:0]
+	if !x.rawNames || special(name) {
+		x.lend(name, x.fc.Request.Header.PeekAll(name))
+	} else {
+		for _, spelled := range x.spellings(name) {
+			x.lend(name, x.fc.Request.Header.PeekAll(spelled))
+		}
+	}
+	return x.lent()
+}
+
+// Sent implements adapter.Exchange.
+func (x *exchange) Sent(name string) []string {
+	if !x.rawNames && name != fiber.HeaderSetCookie { // which PeekAll puts into one line
+		x.lines = x.lines[:0]
+		x.lend(name, x.fc.Response.Header.PeekAll(name))
+		return x.lent()
+	}
+	for _, l := range x.responseFields() {
+		if l.Name == name {
+			return l.Values
+		}
+	}
+	return nil
+}
+
+// lend adds views to x.lines. For the fields that fasthttp keeps apart it cannot
+// tell empty from absent; both are absent here.
+func (x *exchange) lend(name string, values [][]byte) {
+	for _, v := range values {
+		if len(v) > 0 || !special(name) {
+			x.lines = append(x.lines, view(v))
+		}
+	}
+}
+
+func (x *exchange) lent() []string {
+	if len(x.lines) == 0 {
+		return nil
+	}
+	return x.lines
+}
+
+// Peer implements adapter.Exchange.
+func (x *exchange) Peer() netip.Addr {
+	addr := x.fc.RemoteAddr()
+	if tcp, ok := addr.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	ap, err := netip.ParseAddrPort(addr.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
+
+// Context implements adapter.Exchange. fasthttp cannot tell that a client has
+// left, so it never ends on its own. Middleware may have replaced it by one that
+// has lost the run of an outer New, which must not go unseen.
+func (x *exchange) Context() context.Context {
+	ctx := x.c.UserContext()
+	if run := x.fc.UserValue(adapter.RunKey); run != nil && ctx.Value(adapter.RunKey) == nil {
+		ctx = context.WithValue(ctx, adapter.RunKey, run)
+	}
+	return ctx
+}
+
+// Pattern implements adapter.Exchange.
+func (x *exchange) Pattern() string { return x.c.Route().Path }
+
+// Native implements adapter.Exchange.
+func (x *exchange) Native() any { return x.c }
+
+// Serve implements adapter.Exchange. The content is not copied: fasthttp sends
+// the stored bytes, and middleware that changes them in place, which none that
+// comes with fiber does, would change what is stored.
+func (x *exchange) Serve(a *adapter.Answer) {
+	res := &x.fc.Response
+	res.SetStatusCode(a.Status)
+	dated := false
+	for i := range a.Lines {
+		dated = dated || a.Lines[i].Name == fiber.HeaderDate
+		x.set(&a.Lines[i])
+	}
+	for i := range a.Extra {
+		dated = dated || a.Extra[i].Name == fiber.HeaderDate
+		x.set(&a.Extra[i])
+	}
+	if x.noDate && !dated {
+		x.setDate(now())
+	}
+	res.Header.Del(fiber.HeaderContentLength)
+	if a.NoBody && a.Status == fiber.StatusNotModified {
+		res.ResetBody()
+		return
+	}
+	res.SetBodyRaw(a.Body[:len(a.Body):len(a.Body)])
+	if res.SkipBody = a.NoBody; a.NoBody { // to HEAD: the length is announced all the same
+		res.Header.SetContentLength(len(a.Body))
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package cachexgin_test
+
+const raceEnabled = false
