@@ -1,0 +1,74 @@
+// Fiber shows Cachex in a fiber application.
+//
+//	go run ./examples/fiber
+package main
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/recover"
+
+	cachexfiber "github.com/go-cachex/cachex/adapters/fiber"
+	cachex "github.com/go-cachex/cachex/core"
+	"github.com/go-cachex/cachex/examples/internal/demo"
+)
+
+func main() {
+	cache := cachex.MustNew(cachex.Config{}) // 64 MiB in memory
+
+	app := fiber.New(fiber.Config{DisableStartupMessage: true})
+	app.Use(recover.New())
+
+	hello := func(c *fiber.Ctx) error { return c.SendString(demo.Hello()) }
+
+	// This cache keeps it for a minute; clients are told nothing.
+	app.Get("/", cachexfiber.New(cache, cachex.TTL(time.Minute)), hello)
+
+	// Everyone is told, and this cache obeys as well.
+	app.Get("/no-cache", cachexfiber.New(cache, cachex.CacheControl("no-cache")), hello)
+	app.Get("/no-store", cachexfiber.New(cache, cachex.CacheControl("no-store")), hello)
+
+	// Slow work is done once a minute, whoever asks.
+	app.Get("/report", cachexfiber.New(cache, cachex.CacheControl("public, max-age=60")), func(c *fiber.Ctx) error {
+		report, err := demo.Report(c.UserContext())
+		if err != nil {
+			return fiber.ErrServiceUnavailable
+		}
+		return c.SendString(report)
+	})
+
+	// Each user has a copy, and nobody sees that of another. Your application
+	// takes the id from its session, which its auth middleware has checked.
+	user := cachexfiber.PerUser(func(c *fiber.Ctx) (id string, ok bool) {
+		id = c.Cookies("user")
+		return id, id != ""
+	})
+	app.Get("/me", cachexfiber.New(cache, cachex.TTL(time.Minute), user), func(c *fiber.Ctx) error {
+		name := c.Cookies("user")
+		if name == "" {
+			return c.Status(fiber.StatusUnauthorized).SendString("Who are you? Send a cookie: user=ann\n")
+		}
+		return c.SendString(demo.Page(name))
+	})
+
+	// A POST that succeeds takes back what was kept for its URL.
+	var items demo.Items
+	list := app.Group("/items", cachexfiber.New(cache, cachex.TTL(time.Hour)))
+	list.Get("", func(c *fiber.Ctx) error { return c.JSON(items.Names()) })
+	list.Post("", func(c *fiber.Ctx) error {
+		// A string of fiber's is a view of memory that the next request overwrites.
+		items.Add(string([]byte(c.FormValue("name"))))
+		return c.JSON(items.Names())
+	})
+
+	demo.Run("fiber", cache, server{app})
+}
+
+// server gives fiber's methods the names that net/http has for them.
+type server struct{ app *fiber.App }
+
+func (s server) Serve(l net.Listener) error         { return s.app.Listener(l) }
+func (s server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }

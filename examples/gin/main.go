@@ -1,0 +1,68 @@
+// Gin shows Cachex in a gin application.
+//
+//	go run ./examples/gin
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	cachexgin "github.com/go-cachex/cachex/adapters/gin"
+	cachex "github.com/go-cachex/cachex/core"
+	"github.com/go-cachex/cachex/examples/internal/demo"
+)
+
+func main() {
+	cache := cachex.MustNew(cachex.Config{}) // 64 MiB in memory
+
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	r.Use(gin.Recovery())
+
+	hello := func(c *gin.Context) { c.String(http.StatusOK, demo.Hello()) }
+
+	// This cache keeps it for a minute; clients are told nothing.
+	r.GET("/", cachexgin.New(cache, cachex.TTL(time.Minute)), hello)
+
+	// Everyone is told, and this cache obeys as well.
+	r.GET("/no-cache", cachexgin.New(cache, cachex.CacheControl("no-cache")), hello)
+	r.GET("/no-store", cachexgin.New(cache, cachex.CacheControl("no-store")), hello)
+
+	// Slow work is done once a minute, whoever asks.
+	r.GET("/report", cachexgin.New(cache, cachex.CacheControl("public, max-age=60")), func(c *gin.Context) {
+		report, err := demo.Report(c.Request.Context())
+		if err != nil {
+			c.Status(http.StatusServiceUnavailable)
+			return
+		}
+		c.String(http.StatusOK, report)
+	})
+
+	// Each user has a copy, and nobody sees that of another. Your application
+	// takes the id from its session, which its auth middleware has checked.
+	user := cachexgin.PerUser(func(c *gin.Context) (id string, ok bool) {
+		id, err := c.Cookie("user")
+		return id, err == nil
+	})
+	r.GET("/me", cachexgin.New(cache, cachex.TTL(time.Minute), user), func(c *gin.Context) {
+		name, err := c.Cookie("user")
+		if err != nil {
+			c.String(http.StatusUnauthorized, "Who are you? Send a cookie: user=ann\n")
+			return
+		}
+		c.String(http.StatusOK, demo.Page(name))
+	})
+
+	// A POST that succeeds takes back what was kept for its URL.
+	var items demo.Items
+	list := r.Group("/items", cachexgin.New(cache, cachex.TTL(time.Hour)))
+	list.GET("", func(c *gin.Context) { c.JSON(http.StatusOK, items.Names()) })
+	list.POST("", func(c *gin.Context) {
+		items.Add(c.PostForm("name"))
+		c.JSON(http.StatusOK, items.Names())
+	})
+
+	demo.Run("gin", cache, &http.Server{Handler: r})
+}

@@ -1,0 +1,131 @@
+// Proxy is a caching reverse proxy: Cachex with its Proxy option around
+// httputil.ReverseProxy, in the framework of your choice.
+//
+//	go run ./examples/proxy -addr 127.0.0.1:8080 -origin http://127.0.0.1:9000 -framework gin
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	cachex "github.com/go-cachex/cachex/core"
+)
+
+func main() {
+	if err := start(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "proxy:", err)
+		os.Exit(1)
+	}
+}
+
+// flags are what the command line says.
+type flags struct {
+	addr, framework, store string
+	origin                 *url.URL
+}
+
+func parse(args []string) (flags, error) {
+	var f flags
+	set := flag.NewFlagSet("proxy", flag.ContinueOnError)
+	set.SetOutput(os.Stderr)
+	set.Usage = func() {}
+	set.StringVar(&f.addr, "addr", "127.0.0.1:8080", "the address to listen on")
+	set.StringVar(&f.framework, "framework", "nethttp", "one of "+strings.Join(names(), ", "))
+	set.StringVar(&f.store, "store", "memory", "where responses are kept: memory")
+	origin := set.String("origin", "", "the URL of the server behind the proxy, such as http://127.0.0.1:9000")
+	set.SetOutput(discard{})
+	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
+		set.SetOutput(os.Stdout)
+		set.PrintDefaults()
+		os.Exit(0)
+	} else if err != nil {
+		return f, err
+	}
+	if set.NArg() > 0 {
+		return f, fmt.Errorf("unexpected argument %q", set.Arg(0))
+	}
+	if _, ok := frameworks[f.framework]; !ok {
+		return f, fmt.Errorf("-framework %q: want one of %s", f.framework, strings.Join(names(), ", "))
+	}
+	if f.store != "memory" {
+		return f, fmt.Errorf("-store %q: want memory", f.store)
+	}
+	u, err := url.Parse(*origin)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return f, fmt.Errorf("-origin %q: want a URL such as http://127.0.0.1:9000", *origin)
+	}
+	f.origin = u
+	return f, nil
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func start(args []string) error {
+	f, err := parse(args)
+	if err != nil {
+		return err
+	}
+	cache, err := cachex.New(cachex.Config{Name: "cachex"})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = cache.Close() }()
+	listener, err := net.Listen("tcp", f.addr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s proxy on http://%s for %s\n", f.framework, listener.Addr(), f.origin)
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	serve, shutdown := frameworks[f.framework](cache, reverse(f.origin))
+	failed := make(chan error, 1)
+	go func() { failed <- serve(listener) }()
+	select {
+	case err = <-failed:
+		return err
+	case <-ctx.Done():
+		limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return shutdown(limit)
+	}
+}
+
+// reverse forwards to the origin. An origin that cannot be reached is a 502.
+func reverse(origin *url.URL) http.Handler {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableCompression = true // the bytes pass as they are
+	transport.MaxIdleConnsPerHost = 256
+	// Common servers close idle connections after 5 s. A request with content
+	// that meets the closing cannot be sent again, so ours close before.
+	transport.IdleConnTimeout = 2 * time.Second
+	return &httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(origin)
+			r.Out.Host = r.In.Host
+			r.SetXForwarded()
+		},
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil {
+				slog.Warn("the origin cannot be reached", "error", err)
+			}
+			http.Error(w, "Bad Gateway: the origin cannot be reached", http.StatusBadGateway)
+		},
+	}
+}

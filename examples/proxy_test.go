@@ -1,0 +1,137 @@
+package examples_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestProxyMistakes: a broken flag and a taken port are one line, not a stack trace.
+func TestProxyMistakes(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	addr := taken.Addr().String()
+	for _, c := range []struct {
+		program string
+		args    []string
+		want    string
+	}{
+		{"proxy", []string{"-nonsense"}, "-nonsense"},
+		{"proxy", []string{"-origin", "nonsense"}, `"nonsense"`},
+		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-framework", "rails"}, `"rails"`},
+		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-store", "shoebox"}, `"shoebox"`},
+		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-addr", addr}, addr},
+	} {
+		out, err := exec.Command(filepath.Join(programs, c.program), c.args...).CombinedOutput()
+		if err == nil {
+			t.Errorf("%s %v: exit 0", c.program, c.args)
+		}
+		if s := strings.TrimSpace(string(out)); strings.Contains(s, "\n") || !strings.Contains(s, c.want) {
+			t.Errorf("%s %v: want one line that names %s:\n%s", c.program, c.args, c.want, s)
+		}
+	}
+}
+
+// TestProxy: a cached answer, and a 502 where there is no origin.
+func TestProxy(t *testing.T) {
+	program := filepath.Join(programs, "proxy")
+	origin, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		_, _ = io.WriteString(w, "from the origin")
+	})}
+	go func() { _ = server.Serve(origin) }()
+	for _, framework := range []string{"nethttp", "chi", "gin", "echo", "fiber"} {
+		base := start(t, program, "-addr", "127.0.0.1:0", "-origin", "http://"+origin.Addr().String(), "-framework", framework)
+		status(t, base+"/page")
+		if s := status(t, base+"/page"); !strings.Contains(s, "; hit") {
+			t.Errorf("%s: second answer: Cache-Status: %s", framework, s)
+		}
+	}
+	_ = server.Close()
+	base := start(t, program, "-addr", "127.0.0.1:0", "-origin", "http://"+origin.Addr().String())
+	resp, err := http.Get(base + "/other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("without an origin: %s, want 502", resp.Status)
+	}
+}
+
+// programs is the folder of the built examples.
+var programs string
+
+// TestMain builds all examples in one go.
+func TestMain(m *testing.M) {
+	var err error
+	if programs, err = os.MkdirTemp("", "cachex-examples"); err != nil {
+		log.Fatal(err)
+	}
+	out, err := exec.Command("go", "build", "-o", programs, "./gin", "./echo", "./fiber", "./chi", "./proxy").CombinedOutput()
+	if err != nil {
+		log.Fatalf("go build: %v\n%s", err, out)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(programs)
+	os.Exit(code)
+}
+
+var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+// start runs a program until the test ends, and returns the URL that it prints.
+func start(t *testing.T, program string, args ...string) (base string) {
+	t.Helper()
+	output := ""
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.WaitDelay = 10 * time.Second
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait()
+	})
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		output += lines.Text() + "\n"
+		if base = address.FindString(output); base != "" && strings.Contains(output, " for http") {
+			return base
+		}
+	}
+	t.Fatalf("%s %v ended: %s", program, args, output)
+	return ""
+}
+
+func status(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return strings.Join(resp.Header["Cache-Status"], ", ")
+}
