@@ -73,10 +73,11 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 	return adapter.Verdict{Mode: mode}
 }
 
-// commit stores the response, if all of it is there.
+// commit stores the response, if all of it is there. What it has landed, waiters
+// read already: it is not touched a second time.
 func (r *run) commit() {
 	e, c := r.pending, r.p.cache
-	if r.capture == nil || !r.capture.whole() || r.ctx.Err() != nil || c.closed.Load() {
+	if r.whole || r.capture == nil || !r.capture.whole() || r.ctx.Err() != nil || c.closed.Load() {
 		return
 	}
 	vetoed, hasTTL := r.told()
