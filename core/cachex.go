@@ -37,7 +37,7 @@ func New(cfg Config) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cache{cfg: cfg, marks: newMarks(), flights: newFlights(), background: newBackground(), token: statusToken(cfg.Name)}
+	c := &Cache{cfg: cfg, marks: newMarks(cfg.MaxLifetime), flights: newFlights(), background: newBackground(), token: statusToken(cfg.Name)}
 	c.hits.prefix = c.token + "; hit; ttl="
 	if c.memory, err = newMemory(cfg.MemoryBytes, cfg.MaxLifetime, cfg.Now); err != nil {
 		return nil, err

@@ -72,6 +72,17 @@ type Config struct {
 	// 0 means 64.
 	MaxRefreshes int
 
+	// TagField is the response field by which handlers and origins name tags,
+	// separated by blanks, such as Surrogate-Key. It is removed before the client
+	// gets the response. Empty means none.
+	TagField string
+
+	// Groups has cache groups obeyed (RFC 9875): responses join groups by
+	// Cache-Groups, and a successful unsafe request invalidates groups of its
+	// origin by Cache-Group-Invalidation in its response. On shared hosts
+	// one party could drop what belongs to another.
+	Groups bool
+
 	// Disabled makes every New and Middleware pass through.
 	Disabled bool
 }
@@ -104,6 +115,14 @@ func (c Config) normalize() (Config, error) {
 		errs = append(errs, err)
 	}
 	c.CredentialFields = names
+	if c.TagField != "" {
+		names, err := fieldNames("Config.TagField", []string{c.TagField})
+		if err != nil {
+			errs = append(errs, err)
+		} else {
+			c.TagField = names[0]
+		}
+	}
 	if c.Name == "" {
 		c.Name = defaultName
 	}

@@ -89,8 +89,8 @@ func (e *entry) fits(c credentials, proxy bool) bool {
 }
 
 func decideStored(e *entry, d demands, now time.Time) decision {
-	c, age := d.control, e.currentAge(now)
-	fresh := e.lifetime > age
+	c, age, life := d.control, e.currentAge(now), e.life()
+	fresh := life > age
 	withinAge := !c.Is(field.MaxAge) || c.MaxAge < 0 || age <= seconds(c.MaxAge) ||
 		e.immutable && fresh && c.MaxAge == 0 // RFC 8246, section 2
 	switch {
@@ -102,7 +102,7 @@ func decideStored(e *entry, d demands, now time.Time) decision {
 		}
 		return decision{action: actValidate, fwd: "stale"}
 	case fresh:
-		keepsFresh := !c.Is(field.MinFresh) || c.MinFresh < 0 || e.lifetime >= satAdd(age, seconds(c.MinFresh))
+		keepsFresh := !c.Is(field.MinFresh) || c.MinFresh < 0 || life >= satAdd(age, seconds(c.MinFresh))
 		if withinAge && keepsFresh {
 			return decision{action: actServe}
 		}
@@ -110,13 +110,13 @@ func decideStored(e *entry, d demands, now time.Time) decision {
 	case e.locked:
 		return decision{action: actValidate, fwd: "stale"}
 	case c.Is(field.MaxStale) && c.MaxStale >= 0 && !c.Is(field.MinFresh) && withinAge &&
-		(c.MaxStale == field.Unbounded || age-e.lifetime <= seconds(c.MaxStale)):
+		(c.MaxStale == field.Unbounded || age-life <= seconds(c.MaxStale)):
 		return decision{action: actServe, detail: "max-stale"}
 	case c.Has&(field.MaxAge|field.MinFresh) != 0:
 		// Such a client does not want a stale answer, unless it says so.
-	case e.whileRevalidate > 0 && !e.foreground.Load() && age-e.lifetime <= e.whileRevalidate:
+	case e.whileRevalidate > 0 && !e.foreground.Load() && age-life <= e.whileRevalidate:
 		return decision{action: actServe, detail: staleWhileRevalidate, refresh: !e.resting(now) && !c.Is(field.OnlyIfCached)}
-	case e.ifError > 0 && age-e.lifetime <= e.ifError && e.resting(now):
+	case e.ifError > 0 && age-life <= e.ifError && e.resting(now):
 		return decision{action: actServe, detail: staleIfError}
 	}
 	return decision{action: actValidate, fwd: "stale"}

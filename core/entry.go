@@ -16,9 +16,12 @@ import (
 // entry is a stored response. It is shared by all its readers and never
 // changes, apart from the two words of invalidation; a 304 makes a new one.
 type entry struct {
-	key    string
-	url    scope
-	born   ticket
+	key string
+	place
+	tags    []string // each with its kind before it
+	further []scope  // of the tags
+	born    ticket
+
 	status int
 	lines  []adapter.Line // as sent with the whole content
 	added  []string       // names of those that went behind lines of outer middleware
@@ -36,10 +39,13 @@ type entry struct {
 	stored304           []adapter.Line
 	upstream            []string // members of Cache-Status from nearer the origin
 
-	// seen is the newest mark that the entry was held against; stale is set
-	// where it must be validated before its next use.
-	seen  atomic.Uint64
-	stale atomic.Bool
+	// seen is the newest mark that the entry was held against; expired is when
+	// the first of those that end its lifetime early was made, in nanoseconds
+	// since 1970, or 0. stale is set where it must be validated before its next
+	// use.
+	seen    atomic.Uint64
+	expired atomic.Int64
+	stale   atomic.Bool
 
 	// rests is when a resource whose renewal has failed may be tried again,
 	// in nanoseconds since 1970.
@@ -80,6 +86,12 @@ func (e *entry) size() int64 {
 	}
 	for _, v := range e.upstream {
 		n += len(v) + 16
+	}
+	for _, t := range e.tags {
+		n += len(t) + 24
+	}
+	if len(e.text) > 0 && !strings.Contains(e.key, e.text) {
+		n += len(e.text)
 	}
 	return int64(n)
 }

@@ -63,7 +63,7 @@ func newFlights() *flights {
 // join returns the flight to wait for or, with leads, to lead; nil means to run
 // alone. One that began before its URL was taken back is nobody's to join. All
 // who waited for one that failed, before, wait for the same next one.
-func (fs *flights) join(key string, url scope, t ticket, before *flight, m *marks, now time.Time) (f *flight, leads bool) {
+func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks, now time.Time) (f *flight, leads bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if until, ok := fs.alone[key]; ok {
@@ -77,7 +77,7 @@ func (fs *flights) join(key string, url scope, t ticket, before *flight, m *mark
 	} else {
 		f = fs.open[key]
 	}
-	if f != nil && m.newest(url) <= f.ticket {
+	if f != nil && m.since(f.ticket, &p, nil).newest() == 0 {
 		if f.waiters >= maxWaiters {
 			return nil, false
 		}
@@ -183,7 +183,7 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 		if !rq.collapses(selected) {
 			break
 		}
-		f, leads := c.flights.join(rq.flightKey(res), rq.scope(), rq.ticket, failed, c.marks, rq.now)
+		f, leads := c.flights.join(rq.flightKey(res), rq.place(), rq.ticket, failed, c.marks, rq.now)
 		if f == nil || leads {
 			rq.run(rt, d, selected, res, f)
 			return

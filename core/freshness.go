@@ -31,10 +31,27 @@ func (e *entry) currentAge(now time.Time) time.Duration {
 	return satAdd(e.age, max(0, now.Sub(e.received)))
 }
 
+// life is the lifetime, up to where Expire has ended it.
+func (e *entry) life() time.Duration {
+	if at := e.expired.Load(); at != 0 {
+		return min(e.lifetime, e.currentAge(time.Unix(0, at)))
+	}
+	return e.lifetime
+}
+
+// expire ends the lifetime, unless that was done earlier.
+func (e *entry) expire(at time.Time) {
+	for n := at.UnixNano(); ; {
+		if old := e.expired.Load(); old != 0 && old <= n || e.expired.CompareAndSwap(old, n) {
+			return
+		}
+	}
+}
+
 // ttl is what is left of the lifetime, in whole seconds that add up with Age
 // (RFC 9211, section 2.4).
-func (f *freshness) ttl(age time.Duration) int64 {
-	return int64(f.lifetime/time.Second) - int64(age/time.Second)
+func (e *entry) ttl(age time.Duration) int64 {
+	return int64(e.life()/time.Second) - int64(age/time.Second)
 }
 
 // initialAge is the age of a response when it arrived.

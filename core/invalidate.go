@@ -9,7 +9,7 @@ import (
 
 // changes tells whether the request may have changed what its URL stands for.
 func (r *run) changes() bool {
-	return r.url != 0 && (!safe(r.method) || r.dec.detail == "override")
+	return r.place.url != 0 && (!safe(r.method) || r.dec.detail == "override")
 }
 
 // safe methods change nothing (RFC 9110, section 9.2.1). Whatever is not known
@@ -37,15 +37,24 @@ func (r *run) invalidate(h http.Header) {
 	}
 	c, rq := r.p.cache, r.rq
 	c.stats.invalidations.Add(1)
-	c.marks.take(r.url)
+	scopes := r.place.resource()
 	for _, name := range [...]string{"Location", "Content-Location"} {
 		if lines := h[name]; len(lines) == 1 {
 			if target, ok := rq.sameOrigin(lines[0]); ok {
-				start := len("GET ") + len(rq.scheme) + len("://")
-				c.marks.take(c.marks.url(rq.key[start:rq.hostEnd], []byte(target)))
+				scopes = append(scopes, c.marks.place(rq.host(), target).resource()...)
 			}
 		}
 	}
+	if c.cfg.Groups {
+		for _, g := range field.ParseGroups(h["Cache-Group-Invalidation"]) {
+			scopes = append(scopes, c.marks.furtherScopes([]string{groupTag(r.origin(), g)})...)
+		}
+	}
+	r.takeBack(scopes)
+}
+
+func (r *run) takeBack(scopes []scope) {
+	r.p.cache.marks.take(r.p.cache.cfg.Now(), false, scopes, nil)
 }
 
 // sameOrigin resolves a reference against the request's URL. Other origins are
@@ -60,8 +69,7 @@ func (rq *request) sameOrigin(ref string) (target string, ok bool) {
 		return "", false
 	}
 	host, ok := appendHost(nil, u.Host, u.Scheme)
-	start := len("GET ") + len(rq.scheme) + len("://")
-	if !ok || string(host) != string(rq.key[start:rq.hostEnd]) {
+	if !ok || string(host) != rq.host() {
 		return "", false
 	}
 	target = u.EscapedPath()
@@ -79,7 +87,7 @@ func (rq *request) sameOrigin(ref string) (target string, ok bool) {
 // for (RFC 9110, section 9.3.3). Only a reverse proxy makes use of it. It was
 // made after the change, so it takes a ticket that the change does not void.
 func (r *run) answersGet(status int, h http.Header) bool {
-	if !r.p.proxy || r.method != http.MethodPost || status != http.StatusOK || r.url == 0 || r.dec.fwd != "method" {
+	if !r.p.proxy || r.method != http.MethodPost || status != http.StatusOK || r.place.url == 0 || r.dec.fwd != "method" {
 		return false
 	}
 	lines := h["Content-Location"]

@@ -4,99 +4,243 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// ticket is the number of invalidations that had happened when a run began.
-// Nothing is stored without one: an entry whose ticket is older than a mark on
-// one of its scopes holds what somebody has taken back, no matter when its
-// handler finished.
+// ticket is the number of marks that there had been when a run began. Nothing is
+// stored without one: an entry whose ticket is older than a mark on one of its
+// scopes holds what somebody has taken back, no matter when its handler finished.
 type ticket uint64
 
-// scope is a hash of something that can be taken back, such as a URL. Two that
-// collide are taken back together: too much goes, never too little.
-type scope uint64
-
 const (
-	markSlots  = 1 << 12 // of the filter in front of the exact map
-	maxMarks   = 1 << 14 // exact marks; older ones fold into the floors
-	markFloors = 1 << 10
+	markSlots   = 1 << 16 // of the filter in front of the exact map
+	maxMarks    = 1 << 14 // exact ones; older ones fold into the floors
+	markFloors  = 1 << 10
+	maxPatterns = 1000 // older ones fold into one floor
 )
 
-// marks is the memory of what was taken back. Its cost for a hit does not
-// depend on how much is stored, nor on how much was ever taken back.
+// slack is how much longer than any entry a mark is kept: so long a handler
+// may run that began before the mark and stores after it.
+const slack = 24 * time.Hour
+
+// marks is the memory of what was taken back. What it costs a hit depends
+// neither on how much is stored nor on how much was ever taken back; only a
+// pattern costs one comparison for each entry that is asked for after it.
 type marks struct {
 	seed maphash.Seed
+	keep time.Duration
 	last atomic.Uint64 // raised after everything that belongs to a mark is in place
 
 	// slots[s] is the newest ticket among the scopes that fall on s: a scope
 	// whose slot is no newer than an entry needs no look at the map.
-	slots [markSlots]atomic.Uint64
+	slots    [markSlots]atomic.Uint64
+	patterns atomic.Pointer[patternMarks]
 
 	mu     sync.RWMutex
-	exact  map[scope]ticket
-	oldest []scope // of exact, in order of marking; may name a scope twice
-	floors [markFloors]ticket
+	exact  map[scope]mark
+	order  []marked // of exact, oldest first; what was marked again stands twice
+	floors [markFloors]mark
 }
 
-func newMarks() *marks {
-	return &marks{seed: maphash.MakeSeed(), exact: map[scope]ticket{}}
+// mark is what happened last to a scope: its entries are gone, or stale, where
+// their runs began before these tickets.
+type mark struct {
+	hard, soft ticket
+	softAt     time.Time
+}
+
+type marked struct {
+	scope scope
+	t     ticket
+	at    time.Time
+}
+
+// fold makes m the mark of what was marked as either.
+func (m *mark) fold(o mark) {
+	m.hard = max(m.hard, o.hard)
+	if o.soft > m.soft {
+		m.soft, m.softAt = o.soft, o.softAt
+	}
+}
+
+func (m mark) newest() ticket { return max(m.hard, m.soft) }
+
+// patternMarks never change: a purge makes new ones.
+type patternMarks struct {
+	list  []patternMark // oldest first
+	floor mark          // what no longer stands in the list reached every path
+}
+
+type patternMark struct {
+	pattern *pattern
+	t       ticket
+	soft    bool
+	at      time.Time
+}
+
+func newMarks(longest time.Duration) *marks {
+	m := &marks{seed: maphash.MakeSeed(), keep: satAdd(longest, slack), exact: map[scope]mark{}}
+	m.patterns.Store(&patternMarks{})
+	return m
 }
 
 func (m *marks) ticket() ticket { return ticket(m.last.Load()) }
 
-// url is the scope of a URL, without its scheme: a resource is taken back under
-// http and https alike.
-func (m *marks) url(host, target []byte) scope {
-	var h maphash.Hash
-	h.SetSeed(m.seed)
-	_, _ = h.Write(host)
-	_ = h.WriteByte('\n')
-	_, _ = h.Write(target)
-	return scope(h.Sum64())
-}
-
-// take marks a scope: every entry of it whose run began before this call is
-// gone when it returns.
-func (m *marks) take(s scope) {
+// take marks scopes and patterns: of all their entries whose runs began before
+// this call none is served when it has returned, or, where the mark is soft,
+// none as a fresh one.
+func (m *marks) take(now time.Time, soft bool, scopes []scope, patterns []*pattern) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := ticket(m.last.Load() + 1)
-	m.exact[s] = t
-	m.oldest = append(m.oldest, s)
-	for len(m.exact) > maxMarks || len(m.oldest) > 2*maxMarks {
-		old := m.oldest[0]
-		m.oldest = m.oldest[1:]
-		// The scope may have been marked again since; its newest mark goes
-		// into the floor as well, which takes back more, never less.
-		if t, ok := m.exact[old]; ok {
-			f := &m.floors[old%markFloors]
-			*f = max(*f, t)
-			delete(m.exact, old)
+	for _, s := range scopes {
+		k := m.exact[s]
+		if soft {
+			k.soft, k.softAt = t, now
+		} else {
+			k.hard = t
 		}
+		m.exact[s] = k
+		m.order = append(m.order, marked{s, t, now})
 	}
-	m.slots[s%markSlots].Store(uint64(t))
+	m.forget(now)
+	m.takePatterns(now, soft, t, patterns)
+	for _, s := range scopes {
+		m.slots[s%markSlots].Store(uint64(t))
+	}
 	m.last.Store(uint64(t))
 }
 
-// newest is the ticket of the last mark on a scope.
-func (m *marks) newest(s scope) ticket {
+// forget drops the marks that no entry can be older than, and folds those that
+// are too many.
+func (m *marks) forget(now time.Time) {
+	for len(m.order) > 0 {
+		old := m.order[0]
+		k, ok := m.exact[old.scope]
+		current := ok && k.newest() == old.t
+		switch {
+		case !current: // marked again since
+		case now.Sub(old.at) > m.keep:
+			delete(m.exact, old.scope)
+		case len(m.exact) > maxMarks:
+			m.floors[old.scope%markFloors].fold(k)
+			delete(m.exact, old.scope)
+		default:
+			m.compact()
+			return
+		}
+		m.order = m.order[1:]
+	}
+}
+
+// compact removes what stands twice, where a few scopes are marked over and
+// over behind one that is not.
+func (m *marks) compact() {
+	if len(m.order) <= 2*maxMarks {
+		return
+	}
+	kept := make([]marked, 0, len(m.exact))
+	for _, o := range m.order {
+		if m.exact[o.scope].newest() == o.t {
+			kept = append(kept, o)
+		}
+	}
+	m.order = kept
+}
+
+func (m *marks) takePatterns(now time.Time, soft bool, t ticket, patterns []*pattern) {
+	if len(patterns) == 0 {
+		return
+	}
+	have := m.patterns.Load()
+	next := &patternMarks{floor: have.floor, list: make([]patternMark, 0, len(have.list)+len(patterns))}
+	for _, p := range have.list {
+		if now.Sub(p.at) <= m.keep {
+			next.list = append(next.list, p)
+		}
+	}
+	for _, p := range patterns {
+		next.list = append(next.list, patternMark{p, t, soft, now})
+	}
+	for len(next.list) > maxPatterns {
+		old := next.list[0]
+		if old.soft {
+			next.floor.fold(mark{soft: old.t, softAt: old.at})
+		} else {
+			next.floor.fold(mark{hard: old.t})
+		}
+		next.list = next.list[1:]
+	}
+	m.patterns.Store(next)
+}
+
+// of is what happened last to a scope, as far as it is newer than since.
+func (m *marks) of(s scope, since ticket) mark {
+	if s == 0 || ticket(m.slots[s%markSlots].Load()) <= since {
+		return mark{}
+	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if t, ok := m.exact[s]; ok {
-		return t
+	k, ok := m.exact[s]
+	if !ok {
+		k = m.floors[s%markFloors]
 	}
-	return m.floors[s%markFloors]
+	if k.hard <= since {
+		k.hard = 0
+	}
+	if k.soft <= since {
+		k.soft = 0
+	}
+	return k
+}
+
+// since is what has happened to a place, and to what has the further scopes, by
+// marks that are newer than a ticket.
+func (m *marks) since(t ticket, p *place, further []scope) (k mark) {
+	for _, s := range [...]scope{everything, p.url, p.path, p.host, p.hostPath} {
+		k.fold(m.of(s, t))
+	}
+	for _, s := range further {
+		k.fold(m.of(s, t))
+	}
+	patterns := m.patterns.Load()
+	if patterns.floor.newest() > t {
+		k.fold(patterns.floor)
+	}
+	for i := len(patterns.list) - 1; i >= 0; i-- {
+		if p := &patterns.list[i]; p.t <= t {
+			break
+		}
+		k.foldPattern(&patterns.list[i], p.text)
+	}
+	return k
+}
+
+func (k *mark) foldPattern(p *patternMark, path string) {
+	switch {
+	case p.t <= k.hard || p.soft && p.t <= k.soft || !p.pattern.matches(path):
+	case p.soft:
+		k.fold(mark{soft: p.t, softAt: p.at})
+	default:
+		k.fold(mark{hard: p.t})
+	}
 }
 
 // alive tells whether nothing of the entry's was taken back since its run began,
-// and remembers the answer in the entry.
+// and remembers the answer in the entry. What has only expired is alive, and
+// stale.
 func (m *marks) alive(e *entry) bool {
 	last := m.last.Load()
-	if e.seen.Load() == last {
-		return true
-	}
-	if m.slots[e.url%markSlots].Load() > uint64(e.born) && m.newest(e.url) > e.born {
+	return e.seen.Load() == last || m.examine(e, last)
+}
+
+func (m *marks) examine(e *entry, last uint64) bool {
+	k := m.since(max(e.born, ticket(e.seen.Load())), &e.place, e.further)
+	if k.hard > 0 {
 		return false
+	}
+	if k.soft > 0 {
+		e.expire(k.softAt)
 	}
 	e.seen.Store(last)
 	return true

@@ -6,19 +6,27 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
-func entryOf(m *marks, s scope, born ticket) *entry { return &entry{url: s, born: born} }
+func newTestMarks() *marks { return newMarks(time.Hour) }
+
+func entryOf(_ *marks, s scope, born ticket) *entry { return &entry{place: place{url: s}, born: born} }
+
+// now is when the marks of these tests are made.
+var now = time.Date(2024, time.March, 1, 12, 0, 0, 0, time.UTC)
+
+func (m *marks) hard(s ...scope) { m.take(now, false, s, nil) }
 
 func TestTicketBeforeMarkIsDead(t *testing.T) {
-	m := newMarks()
-	a, b := m.url([]byte("h"), []byte("/a")), m.url([]byte("h"), []byte("/b"))
+	m := newTestMarks()
+	a, b := m.place("h", "/a").url, m.place("h", "/b").url
 	old := entryOf(m, a, m.ticket())
 	other := entryOf(m, b, m.ticket())
 	if !m.alive(old) || !m.alive(other) {
 		t.Fatal("dead without a mark")
 	}
-	m.take(a)
+	m.hard(a)
 	if m.alive(old) {
 		t.Error("F6: an entry whose run began before the change is alive")
 	}
@@ -32,26 +40,43 @@ func TestTicketBeforeMarkIsDead(t *testing.T) {
 	if !m.alive(young) {
 		t.Error("an entry whose run began after the change is dead")
 	}
-	m.take(b)
+	m.hard(b)
 	if !m.alive(young) || m.alive(old) || m.alive(other) {
 		t.Error("a later mark on another URL changes what is alive")
 	}
-	m.take(a)
+	m.hard(a)
 	if m.alive(young) {
 		t.Error("alive after the second change, because it was after the first")
 	}
 }
 
-func TestScopeOfURL(t *testing.T) {
-	m := newMarks()
-	url := func(host, target string) scope { return m.url([]byte(host), []byte(target)) }
-	if url("h", "/a") != url("h", "/a") {
-		t.Error("one URL has two scopes")
-	}
-	for _, o := range [][2]string{{"h", "/b"}, {"h2", "/a"}, {"h", "/a?"}, {"h", "/a/"}, {"h/a", ""}, {"", "h/a"}} {
-		if url("h", "/a") == url(o[0], o[1]) {
-			t.Errorf("h/a and %s%s have one scope", o[0], o[1])
+func TestPlaces(t *testing.T) {
+	m := newTestMarks()
+	a := m.place("h", "/a/b")
+	for _, c := range []struct {
+		host, target     string
+		url, path, host2 bool // which scopes are the same
+	}{
+		{"h", "/a/b", true, true, true},
+		{"h:443", "/a/b", true, true, true}, // http and https alike
+		{"h", "/a/%62", true, true, true},
+		{"h", "/a%2fb", true, true, true}, // too much rather than too little
+		{"h", "/a/b?", false, true, true},
+		{"h", "/a/b?c", false, true, true},
+		{"h", "/a/b/", false, false, true},
+		{"h", "/a", false, false, true},
+		{"i", "/a/b", false, true, false},
+		{"h:8080", "/a/b", false, true, false},
+		{"h\n", "/a/b", false, true, false},
+		{"", "h/a/b", false, false, false},
+	} {
+		p := m.place(c.host, c.target)
+		if (p.url == a.url) != c.url || (p.path == a.path) != c.path || (p.host == a.host) != c.host2 {
+			t.Errorf("%s%s: url, path, host the same as of h/a/b: %v, %v, %v", c.host, c.target, p.url == a.url, p.path == a.path, p.host == a.host)
 		}
+	}
+	if m.scopeOf(scopeTag, "/a/b") == a.path {
+		t.Error("the tag /a/b is the path /a/b")
 	}
 }
 
@@ -60,7 +85,7 @@ func TestScopeOfURL(t *testing.T) {
 // forgets nothing.
 func TestOverflowNeverRevives(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	m := newMarks()
+	m := newTestMarks()
 	const scopes = 3 * maxMarks
 	newest := map[scope]ticket{}
 	var entries []*entry
@@ -72,10 +97,10 @@ func TestOverflowNeverRevives(t *testing.T) {
 		if i%100 == 0 {
 			entries = append(entries, entryOf(m, s, m.ticket()))
 		}
-		m.take(s)
+		m.hard(s)
 		newest[s] = m.ticket()
-		if len(m.exact) > maxMarks || len(m.oldest) > 2*maxMarks {
-			t.Fatalf("%d exact marks, %d in order: not bounded", len(m.exact), len(m.oldest))
+		if len(m.exact) > maxMarks || len(m.order) > 2*maxMarks {
+			t.Fatalf("%d exact marks, %d in order: not bounded", len(m.exact), len(m.order))
 		}
 	}
 	for i := range 2000 { // tickets of every age on marked and unmarked scopes
@@ -85,13 +110,13 @@ func TestOverflowNeverRevives(t *testing.T) {
 			entries = append(entries, entryOf(m, s, m.ticket()))
 		}
 	}
-	if len(m.exact) == 0 || m.floors == [markFloors]ticket{} {
+	if len(m.exact) == 0 || m.floors == [markFloors]mark{} {
 		t.Fatal("nothing folded: the test tests nothing")
 	}
 	revived, lost := 0, 0
 	for _, e := range entries {
 		for range 2 { // the second time the answer may be remembered
-			want := newest[e.url] <= e.born
+			want := newest[e.place.url] <= e.born
 			switch got := m.alive(e); {
 			case got && !want:
 				revived++
@@ -110,7 +135,7 @@ func TestOverflowNeverRevives(t *testing.T) {
 
 // Run with -race. A mark that take has returned from counts for everybody.
 func TestMarksConcurrently(t *testing.T) {
-	m := newMarks()
+	m := newTestMarks()
 	const scopes, rounds = 4, 3000
 	var taken [scopes]atomic.Uint64 // tickets of which take has returned
 	var wg sync.WaitGroup
@@ -123,7 +148,7 @@ func TestMarksConcurrently(t *testing.T) {
 				s := scope(n + 1)
 				if rnd.IntN(4) == 0 {
 					before := m.ticket()
-					m.take(s)
+					m.hard(s)
 					for {
 						old := taken[n].Load()
 						if old > uint64(before) || taken[n].CompareAndSwap(old, uint64(before)+1) {
@@ -146,12 +171,88 @@ func TestMarksConcurrently(t *testing.T) {
 	wg.Wait()
 }
 
+func TestEveryScopeReaches(t *testing.T) {
+	m := newTestMarks()
+	p := m.place("h", "/a/b?c")
+	tag := m.scopeOf(scopeTag, "t")
+	pat, err := newPattern("/a/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, take := range map[string]func(soft bool){
+		"url":       func(soft bool) { m.take(now, soft, []scope{p.url}, nil) },
+		"host path": func(soft bool) { m.take(now, soft, []scope{p.hostPath}, nil) },
+		"path":      func(soft bool) { m.take(now, soft, []scope{p.path}, nil) },
+		"host":      func(soft bool) { m.take(now, soft, []scope{p.host}, nil) },
+		"tag":       func(soft bool) { m.take(now, soft, []scope{tag}, nil) },
+		"all":       func(soft bool) { m.take(now, soft, []scope{everything}, nil) },
+		"pattern":   func(soft bool) { m.take(now, soft, nil, []*pattern{pat}) },
+	} {
+		fresh := func() *entry { return &entry{place: p, further: []scope{tag}, born: m.ticket()} }
+		e := fresh()
+		take(true)
+		if !m.alive(e) || e.expired.Load() != now.UnixNano() {
+			t.Errorf("%s: after Expire: alive %v, expired %v", name, m.alive(e), e.expired.Load())
+		}
+		take(false)
+		if m.alive(e) {
+			t.Errorf("%s: alive after Purge", name)
+		}
+		if e = fresh(); !m.alive(e) || e.expired.Load() != 0 {
+			t.Errorf("%s: what was made afterwards is dead or expired", name)
+		}
+	}
+}
+
+// Marks that no entry can be older than are forgotten; younger ones are not.
+func TestMarksExpire(t *testing.T) {
+	m := newTestMarks()
+	old := entryOf(m, 7, m.ticket())
+	pat, err := newPattern("/**")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.take(now, false, []scope{7}, []*pattern{pat})
+	m.take(now.Add(time.Hour+slack), false, []scope{8}, []*pattern{pat})
+	if m.alive(old) || len(m.exact) != 2 || len(m.patterns.Load().list) != 2 {
+		t.Fatal("forgotten too early")
+	}
+	m.take(now.Add(time.Hour+slack+1), false, []scope{9}, []*pattern{pat})
+	if len(m.exact) != 2 || len(m.order) != 2 || len(m.patterns.Load().list) != 2 {
+		t.Errorf("%d marks and %d patterns, want 2 of each", len(m.exact), len(m.patterns.Load().list))
+	}
+}
+
+func TestPatternsOverflow(t *testing.T) {
+	m := newTestMarks()
+	pat, err := newPattern("/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &entry{place: m.place("h", "/a"), born: m.ticket()}
+	for range maxPatterns {
+		m.take(now, false, nil, []*pattern{pat})
+	}
+	if !m.alive(e) {
+		t.Fatal("a pattern reaches a path that it does not match")
+	}
+	young := &entry{place: m.place("h", "/a"), born: m.ticket()}
+	e.seen.Store(0)
+	m.take(now, false, nil, []*pattern{pat})
+	if m.alive(e) {
+		t.Error("alive, though a pattern that was forgotten may have reached it")
+	}
+	if !m.alive(young) {
+		t.Error("what is younger than the forgotten pattern is dead")
+	}
+}
+
 func BenchmarkAlive(b *testing.B) {
 	for _, marked := range []int{0, 1, maxMarks} {
 		b.Run(fmt.Sprint(marked), func(b *testing.B) {
-			m := newMarks()
+			m := newTestMarks()
 			for i := range marked {
-				m.take(scope(i + 1))
+				m.hard(scope(i + 1))
 			}
 			e := entryOf(m, 1<<40, m.ticket())
 			b.ReportAllocs()

@@ -1,10 +1,7 @@
 package cachex
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
@@ -255,9 +252,15 @@ func SortQuery() Option { return Option{func(s *settings) { s.query.sort = true 
 // a response with Set-Cookie is not stored.
 func StripSetCookie() Option { return Option{func(s *settings) { s.stripCookie = true }} }
 
-// Tags marks what is stored, for purging by tag.
+// Tags marks what is stored, for Purge with ByTag. A tag is up to 256 bytes
+// without blanks and control characters. A response with more than 256 tags, those
+// of AddTags and Config.TagField included, is not stored.
 func Tags(tags ...string) Option {
 	return Option{func(s *settings) {
+		if len(s.tags)+len(tags) > maxTags {
+			s.fail("Tags: %d tags, more than %d", len(s.tags)+len(tags), maxTags)
+			return
+		}
 		for _, t := range tags {
 			if err := checkTag(t); err != nil {
 				s.fail("Tags: %v", err)
@@ -317,19 +320,4 @@ func packageFor(framework string) string {
 		return "cachex"
 	}
 	return "cachex" + framework
-}
-
-// maxTagBytes bounds one tag; they are kept with every entry.
-const maxTagBytes = 256
-
-func checkTag(t string) error {
-	switch {
-	case t == "":
-		return errors.New("an empty tag")
-	case len(t) > maxTagBytes:
-		return fmt.Errorf("a tag of %d bytes, more than %d: %.40q...", len(t), maxTagBytes, t)
-	case strings.ContainsFunc(t, func(r rune) bool { return r <= ' ' || r == 0x7f }):
-		return fmt.Errorf("a tag with a blank or control character: %q", t)
-	}
-	return nil
 }

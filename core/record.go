@@ -48,6 +48,7 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 	case complete:
 		mode = adapter.Pass
 		r.commit()
+		reason = r.reason
 		if r.whole && e.ownTag {
 			h["Etag"] = e.line("Etag")
 		}
@@ -82,6 +83,11 @@ func (r *run) commit() {
 	}
 	vetoed, hasTTL := r.told()
 	if vetoed {
+		r.land(landedFree, nil)
+		return
+	}
+	if err := r.tagEntry(e, nil); err != nil {
+		r.reason = r.refuseTags(err)
 		r.land(landedFree, nil)
 		return
 	}
@@ -138,7 +144,7 @@ func (r *run) End(o adapter.Outcome) {
 	if !o.Broken && !r.committed && (r.invalidates() || unseen) {
 		// Handlers may do their work after they have answered, or answer
 		// where nobody sees with what.
-		r.p.cache.marks.take(r.url)
+		r.takeBack(r.place.resource())
 	}
 }
 

@@ -43,7 +43,7 @@ type route struct {
 	alone  *policy   // where no other New stands around it
 	nested sync.Map  // *policy of the outer New -> *policy
 
-	warnedCredentials, warnedForeign, warnedWildcard atomic.Bool
+	warnedCredentials, warnedForeign, warnedWildcard, warnedTags atomic.Bool
 }
 
 // policyFor is the policy of a request: the route's own, or, inside of another

@@ -22,12 +22,14 @@ type run struct {
 	dec    decision
 	method string
 
-	url       scope
-	ticket    ticket // taken before anything was looked up
-	selected  *entry // what the request would have got, stale or not
-	candidate *entry // whose validators were sent
-	spare     *entry // what stands in for a failure
-	stripped  bool   // the client's conditions are ours to evaluate
+	place     place
+	fieldTags []string // of Config.TagField
+	groups    []string // of Cache-Groups
+	ticket    ticket   // taken before anything was looked up
+	selected  *entry   // what the request would have got, stale or not
+	candidate *entry   // whose validators were sent
+	spare     *entry   // what stands in for a failure
+	stripped  bool     // the client's conditions are ours to evaluate
 
 	// said to us by the handler, possibly from goroutines of its own
 	mu         sync.Mutex
@@ -74,15 +76,19 @@ func (rq *request) newRun(rt *route, dec decision) *run {
 		ticket: rq.ticket, requested: rq.now,
 	}
 	if rq.urlEnd > 0 {
-		r.url = rq.scope()
+		r.place = rq.place()
 	}
 	return r
 }
 
-// scope is the URL of the request, as far as marks are concerned.
-func (rq *request) scope() scope {
-	start := len("GET ") + len(rq.scheme) + len("://")
-	return rq.p.cache.marks.url(rq.key[start:rq.hostEnd], rq.key[rq.hostEnd:rq.urlEnd])
+// place is where the request's resource stands, as far as marks are concerned.
+func (rq *request) place() place {
+	return rq.p.cache.marks.place(rq.host(), string(rq.key[rq.hostEnd:rq.urlEnd]))
+}
+
+// host is the host in the key.
+func (rq *request) host() string {
+	return string(rq.key[len("GET ")+len(rq.scheme)+len("://") : rq.hostEnd])
 }
 
 // run runs the handler, with the validators of what is stored where there are
@@ -183,6 +189,7 @@ func (r *run) clientLeft() {
 // Begin implements adapter.Sink.
 func (r *run) Begin(status int, h http.Header, before []adapter.Line) adapter.Verdict {
 	r.status = status
+	r.readTags(h)
 	if fails(status) && !r.claimed.Load() {
 		if r.standIn(status); r.result != nil {
 			return adapter.Verdict{Mode: adapter.Discard}
@@ -231,6 +238,9 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	if reason == "" && declaredLength(h) > r.p.cache.cfg.MaxEntryBytes {
 		reason = notTooLarge
 	}
+	if _, err := r.tagsOf(); err != nil && reason == "" {
+		reason = r.refuseTags(err)
+	}
 	switch {
 	case reason == "":
 	case reason == notLifetime && r.tagsUnstored(rep),
@@ -244,7 +254,7 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 		return adapter.Verdict{}
 	}
 	r.pending = &entry{
-		url: r.url, born: r.ticket, status: status, freshness: fresh,
+		place: r.placeOfEntry(), born: r.ticket, status: status, freshness: fresh,
 		vary: vary, requested: r.requested, received: rep.received,
 		lines: storedLines(h, before, dropped(rep.control)), added: added(h, before),
 	}
@@ -255,6 +265,15 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 		r.detached.Store(r.client.Err() == nil || r.ctx.Err() == nil)
 	}
 	return adapter.Verdict{Mode: adapter.Hold}
+}
+
+// placeOfEntry leaves out what only routes with query rules need.
+func (r *run) placeOfEntry() place {
+	p := r.place
+	if !r.p.query.any() {
+		p.hostPath = 0
+	}
+	return p
 }
 
 // tagsUnstored tells whether a response that is not worth storing gets an entity

@@ -16,13 +16,14 @@ type Stats struct {
 	Refreshes     uint64 // stale responses that a run in the background renewed
 	Refused       uint64 // runs in the background beyond Config.MaxRefreshes
 	Invalidations uint64 // successful unsafe requests
+	Purges        uint64 // calls of Purge and Expire that took something back
 	Evictions     uint64 // stored responses that had to go for others, or expired
 	Entries       int    // keys in memory; all variants of a resource are one
 	Bytes         int64  // that they take, overhead included
 }
 
 type counters struct {
-	hits, misses, bypasses, stores, rejections, validations, collapsed, failures, refreshes, refusedRefreshes, invalidations atomic.Uint64
+	hits, misses, bypasses, stores, rejections, validations, collapsed, failures, refreshes, refusedRefreshes, invalidations, purges atomic.Uint64
 }
 
 // Stats returns the counters. It may be called at any time.
@@ -30,7 +31,7 @@ func (c *Cache) Stats() Stats {
 	s := Stats{
 		Hits: c.stats.hits.Load(), Misses: c.stats.misses.Load(), Bypasses: c.stats.bypasses.Load(),
 		Stores: c.stats.stores.Load(), Rejections: c.stats.rejections.Load(),
-		Validations: c.stats.validations.Load(), Failures: c.stats.failures.Load(), Collapsed: c.stats.collapsed.Load(), Refreshes: c.stats.refreshes.Load(), Refused: c.stats.refusedRefreshes.Load(), Invalidations: c.stats.invalidations.Load(),
+		Validations: c.stats.validations.Load(), Failures: c.stats.failures.Load(), Collapsed: c.stats.collapsed.Load(), Refreshes: c.stats.refreshes.Load(), Refused: c.stats.refusedRefreshes.Load(), Invalidations: c.stats.invalidations.Load(), Purges: c.stats.purges.Load(),
 		Evictions: c.memory.evict.Load(),
 	}
 	s.Entries, s.Bytes = c.memory.entries()

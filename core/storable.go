@@ -41,6 +41,7 @@ const (
 	notRequest     = "request-no-store"
 	notHandler     = "do-not-store"
 	notVeto        = "store-if"
+	notTags        = "tags"
 	notCredentials = "credentials"
 	notSetCookie   = "set-cookie"
 	notVary        = "vary"

@@ -164,10 +164,13 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	fresh, reason := storable(rep)
 	vary, ok := selectingFields(r.rq.x, field.ParseVary(merged["Vary"]).Names)
 	e = &entry{
-		key: string(r.rq.key), url: r.url, born: r.ticket, status: old.status, body: old.body,
+		key: string(r.rq.key), place: r.placeOfEntry(), born: r.ticket, status: old.status, body: old.body,
 		freshness: fresh, vary: vary, requested: r.requested, received: rep.received,
 		lines: storedLines(merged, before, dropped(rep.control)), upstream: old.upstream,
 		added: slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.added, added(h, before))))),
+	}
+	if err := r.tagEntry(e, old.tags); err != nil && reason == "" {
+		reason = r.refuseTags(err)
 	}
 	e.finish(r.p.etag, e.received)
 	return e, ok && reason == "" && !outerForbids(r.rq.x)

@@ -1,0 +1,79 @@
+package cachex
+
+import "context"
+
+// Purge takes back what the selectors select; several unite. A request that
+// starts after Purge has returned never gets the result of a run that began
+// before it, however long that run takes: not from memory, not by waiting for it,
+// not by a 304 or a renewal in the background.
+//
+// What it costs does not depend on how much is stored. Memory is freed as new
+// responses take the place of the old ones, or need room.
+//
+// Without a selector, or with one that has a mistake in it, Purge takes back
+// nothing and returns an error that names the mistakes; after Close or Shutdown
+// it returns ErrClosed. Once it has begun it does not stop where ctx is done. It
+// is safe for concurrent use, and may be called from a handler.
+func (c *Cache) Purge(ctx context.Context, selectors ...Selector) error {
+	return c.takeBack(ctx, false, selectors)
+}
+
+// Expire makes what the selectors select stale, as if its lifetime had ended
+// now: it is renewed as anything stale is, by a 304 if the handler says so, and
+// until then stale-while-revalidate and stale-if-error may still give it out.
+// Otherwise Expire is like Purge.
+func (c *Cache) Expire(ctx context.Context, selectors ...Selector) error {
+	return c.takeBack(ctx, true, selectors)
+}
+
+func (c *Cache) takeBack(_ context.Context, soft bool, selectors []Selector) error {
+	if err := check(selectors); err != nil {
+		return err
+	}
+	if c.cfg.Disabled {
+		return nil
+	}
+	if c.closed.Load() {
+		return ErrClosed
+	}
+	var scopes []scope
+	var patterns []*pattern
+	for _, s := range selectors {
+		more, p := c.marks.reach(s)
+		scopes = append(scopes, more...)
+		if p != nil {
+			patterns = append(patterns, p)
+		}
+	}
+	c.marks.take(c.cfg.Now(), soft, scopes, patterns)
+	c.stats.purges.Add(1)
+	return nil
+}
+
+// reach is what a checked selector stands for.
+func (m *marks) reach(s Selector) (scopes []scope, p *pattern) {
+	switch s.by {
+	case "All":
+		return []scope{everything}, nil
+	case "ByTag":
+		for _, t := range s.values {
+			scopes = append(scopes, m.scopeOf(scopeTag, t))
+		}
+		return scopes, nil
+	case "ByPattern":
+		p, _ = newPattern(s.values[0])
+		return nil, p
+	case "ByPath":
+		return []scope{m.place("", s.values[0]).path}, nil
+	case "ByHost":
+		host, _ := canonicalHost(s.values[0])
+		return []scope{m.place(host, "").host}, nil
+	default: // ByURL
+		host, target, _ := splitURL(s.values[0])
+		return m.place(host, target).resource(), nil
+	}
+}
+
+// resource are the scopes of one URL. Entries of routes with query rules may
+// have been stored for it under another query.
+func (p place) resource() []scope { return []scope{p.url, p.hostPath} }

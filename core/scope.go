@@ -1,0 +1,77 @@
+package cachex
+
+import (
+	"hash/maphash"
+	"net/url"
+	"strings"
+)
+
+// scope is a hash of something that can be taken back: a URL, a path, a host, a
+// tag. Two that collide are taken back together: too much goes, never too little.
+type scope uint64
+
+// everything is the scope that all entries are in.
+const everything scope = 1
+
+// The kinds of scope, so that the tag /a is not the path /a.
+const (
+	scopeURL      byte = 'u'
+	scopeHostPath byte = 'q'
+	scopePath     byte = 'p'
+	scopeHost     byte = 'h'
+	scopeTag      byte = 't'
+	scopeGroup    byte = 'g'
+)
+
+// scopeOf hashes parts, of which only the last may hold a \n.
+func (m *marks) scopeOf(kind byte, parts ...string) scope {
+	var h maphash.Hash
+	h.SetSeed(m.seed)
+	_ = h.WriteByte(kind)
+	for _, p := range parts {
+		_ = h.WriteByte('\n')
+		_, _ = h.WriteString(p)
+	}
+	return scope(h.Sum64())
+}
+
+// place is where a resource stands, as far as marks can reach it. Lookups,
+// unsafe requests and purges all make it from the same part of a key.
+type place struct {
+	url, path, host scope
+
+	// hostPath reaches what is stored for another query than was asked for, by
+	// routes with query rules. Other entries do without it.
+	hostPath scope
+
+	text string // the path, for patterns
+}
+
+// place is that of a host, as it stands in a key, and a request target.
+func (m *marks) place(host, target string) place {
+	host = strings.TrimSuffix(strings.TrimSuffix(host, ":80"), ":443") // alike under both schemes
+	path, query, found := strings.Cut(target, "?")
+	if found {
+		query = "?" + query // /a and /a? are two resources
+	}
+	text := decodedPath(path)
+	return place{
+		url:      m.scopeOf(scopeURL, host, text, query),
+		path:     m.scopeOf(scopePath, text),
+		host:     m.scopeOf(scopeHost, host),
+		hostPath: m.scopeOf(scopeHostPath, host, text),
+		text:     text,
+	}
+}
+
+// decodedPath makes one of all spellings of a path: for lookups /%61 and /a are
+// two, but who takes back one of them means both.
+func decodedPath(path string) string {
+	if strings.IndexByte(path, '%') < 0 {
+		return path
+	}
+	if decoded, err := url.PathUnescape(path); err == nil {
+		return decoded
+	}
+	return path
+}
