@@ -82,6 +82,31 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT):
 cache-tests: ## the public suite http-cache-tests (needs node and npm); ARGS="-frameworks gin -v", ARGS="-run ID"
 	$(GO) run ./conformance/cachetests $(ARGS)
 
+# benchmarks is no module of the workspace: see benchmarks/doc.go.
+BENCHSTAT := v0.0.0-20260908200009-22c9c6c9d4da
+BENCH     := cd benchmarks && GOWORK=off $(GO)
+
+.PHONY: test-benchmarks
+test-benchmarks: ## build, vet and test the benchmarks: each contender does the work that it is measured for
+	@unformatted=$$(gofmt -l benchmarks); \
+	if [ -n "$$unformatted" ]; then echo "not formatted:"; echo "$$unformatted"; exit 1; fi
+	$(BENCH) vet ./...
+	$(BENCH) test ./...
+
+.PHONY: bench
+bench: ## measure all contenders into docs/benchmarks.md (ten minutes or so; ARGS="-rounds 2 -many-rounds 0" is shorter)
+	$(BENCH) run ./cmd/bench $(ARGS)
+
+.PHONY: bench-compare
+bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT) ## measure anew and hold it against the stored run with benchstat
+	$(BENCH) run ./cmd/bench -doc= -chart= -many-rounds 0 -raw $(TOOLS)/bench.txt $(ARGS)
+	$< benchmarks/testdata/last.txt $(TOOLS)/bench.txt
+
+$(TOOLS)/benchstat-$(BENCHSTAT):
+	@echo "installing benchstat $(BENCHSTAT) in .tools"
+	GOWORK=off GOBIN=$(TOOLS) $(GO) install golang.org/x/perf/cmd/benchstat@$(BENCHSTAT)
+	@mv $(TOOLS)/benchstat $@
+
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r t d; do printf '  %-16s %s\n' "$$t" "$$d"; done
