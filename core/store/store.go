@@ -38,10 +38,11 @@ type Store interface {
 }
 
 // Space is the part of a store that belongs to one namespace. Its methods are
-// safe for concurrent use, return as soon as ctx is done, and return an error
-// only when the servers cannot be asked or answer with one; that something is not
-// there is none. They keep none of the slices that they get, and what they
-// return belongs to the caller.
+// safe for concurrent use, and return an error only when the servers cannot be
+// asked or answer with one; that something is not there is none. They return when
+// ctx is done, but for this: where it has a deadline, who cancels it earlier may
+// have to wait for the deadline. They keep none of the slices that they get, and
+// what they return belongs to the caller.
 //
 // resource is any string without control characters, mostly a URL without its
 // scheme, such as //example.com/search?q=go; name is any string without control
@@ -88,7 +89,9 @@ type Space interface {
 	// Read returns the records after a position, in order. Where there is no
 	// log it begins one, as Append does. A position of another epoch, or one
 	// that the log no longer reaches back to, has it return all records that
-	// there are.
+	// there are. One that the log has not reached yet proves that records were
+	// lost, as a failover to a replica that lagged may lose them: then Read
+	// begins a new log.
 	Read(ctx context.Context, ttl time.Duration, after Position) (Log, error)
 }
 
