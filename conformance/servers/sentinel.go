@@ -6,17 +6,19 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // SentinelSetup is a Redis server, its replica, and a Sentinel that makes the
-// replica the primary when the primary is gone for half a second.
+// replica the primary when the primary is gone for a while.
 type SentinelSetup struct {
 	Name                       string // of the primary, for clients
 	Sentinel, Primary, Replica *Server
 }
 
-// Sentinel starts a Redis server with a replica and a Sentinel.
-func Sentinel(t testing.TB) *SentinelSetup {
+// Sentinel starts a Redis server with a replica and a Sentinel, which takes the
+// server for gone when it has not answered for so long.
+func Sentinel(t testing.TB, gone time.Duration) *SentinelSetup {
 	t.Helper()
 	s := &SentinelSetup{Name: "cachex", Primary: Redis(t, "--repl-diskless-sync-delay", "0")}
 	host, port, _ := net.SplitHostPort(s.Primary.Addr)
@@ -25,7 +27,8 @@ func Sentinel(t testing.TB) *SentinelSetup {
 
 	// A Sentinel writes what it learns into its configuration file.
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
-	config := fmt.Sprintf("sentinel monitor %[1]s %[2]s %[3]s 1\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 5000\n", s.Name, host, port)
+	config := fmt.Sprintf("sentinel monitor %[1]s %[2]s %[3]s 1\nsentinel down-after-milliseconds %[1]s %[4]d\nsentinel failover-timeout %[1]s 5000\n",
+		s.Name, host, port, gone.Milliseconds())
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func TestRedisCluster(t *testing.T) {
 }
 
 func TestSentinel(t *testing.T) {
-	s := servers.Sentinel(t)
+	s := servers.Sentinel(t, 500*time.Millisecond)
 	s.Primary.Kill()
 	_, want, _ := net.SplitHostPort(s.Replica.Addr)
 	for deadline := time.Now().Add(30 * time.Second); ; {

@@ -65,8 +65,8 @@ func TestCoreDependencies(t *testing.T) {
 	}
 }
 
-// Dependencies point one way: adapters and conformance to core, tests of
-// adapters to conformance, examples to everything.
+// Dependencies point one way: adapters, backends and conformance to core, tests of
+// adapters and backends to conformance, examples to everything.
 func TestDirection(t *testing.T) {
 	for _, module := range modules(t) {
 		t.Run(module, func(t *testing.T) {
@@ -92,7 +92,7 @@ func mayImport(module, sibling string, test bool) bool {
 	case sibling == "core":
 		return true
 	case sibling == "conformance":
-		return test && strings.HasPrefix(module, "adapters/")
+		return test && (strings.HasPrefix(module, "adapters/") || strings.HasPrefix(module, "backends/"))
 	}
 	return false
 }
