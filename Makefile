@@ -102,6 +102,15 @@ bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT) ## measure anew and hold it again
 	$(BENCH) run ./cmd/bench -doc= -chart= -many-rounds 0 -raw $(TOOLS)/bench.txt $(ARGS)
 	$< benchmarks/testdata/last.txt $(TOOLS)/bench.txt
 
+.PHONY: bench-http
+bench-http: ## hits over sockets with wrk, beside nginx and Varnish, into docs/benchmarks.md (installs what is missing)
+	@scripts/setup-sockets
+	cd benchmarks && PATH=$$PATH:/usr/sbin GOWORK=off $(GO) run ./cmd/sockets $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: ## a million entries, a flood and hit ratios, into docs/benchmarks.md (takes 3 GiB of memory)
+	$(BENCH) run ./cmd/scale $(ARGS)
+
 $(TOOLS)/benchstat-$(BENCHSTAT):
 	@echo "installing benchstat $(BENCHSTAT) in .tools"
 	GOWORK=off GOBIN=$(TOOLS) $(GO) install golang.org/x/perf/cmd/benchstat@$(BENCHSTAT)
