@@ -88,20 +88,25 @@ func (m *marks) ticket() ticket { return ticket(m.last.Load()) }
 
 // take marks scopes and patterns: of all their entries whose runs began before
 // this call none is served when it has returned, or, where the mark is soft,
-// none as a fresh one.
-func (m *marks) take(now time.Time, soft bool, scopes []scope, patterns []*pattern) {
+// none as a fresh one. It returns the first ticket that is not void.
+func (m *marks) take(now time.Time, soft bool, scopes []scope, patterns []*pattern) ticket {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := ticket(m.last.Load() + 1)
 	for _, s := range scopes {
-		k := m.exact[s]
+		k, ok := m.exact[s]
+		if !ok { // what it had before has been folded
+			k = m.floors[s%markFloors]
+		}
+		if k.newest() != t { // a scope may be named twice
+			m.order = append(m.order, marked{s, t, now})
+		}
 		if soft {
 			k.soft, k.softAt = t, now
 		} else {
 			k.hard = t
 		}
 		m.exact[s] = k
-		m.order = append(m.order, marked{s, t, now})
 	}
 	m.forget(now)
 	m.takePatterns(now, soft, t, patterns)
@@ -109,6 +114,7 @@ func (m *marks) take(now time.Time, soft bool, scopes []scope, patterns []*patte
 		m.slots[s%markSlots].Store(uint64(t))
 	}
 	m.last.Store(uint64(t))
+	return t
 }
 
 // forget drops the marks that no entry can be older than, and folds those that

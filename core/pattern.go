@@ -4,17 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 // pattern stands for paths: * for any characters within a segment, ** for any
-// at all. Matching takes linear time in the path, whatever the pattern is like.
+// at all. It is an automaton whose states are the bits of a few words: state i
+// means that i bytes of text have been found. So matching takes time in
+// proportion to the path, whatever the pattern is like.
 type pattern struct {
 	source string
-	prefix string // up to the first *
-	rest   *regexp.Regexp
+	prefix string // up to the first star
+	exact  bool   // there is no star
+	open   bool   // the rest is **
+
+	text           string // what follows the first star, without stars
+	words          int
+	within, across []uint64   // states that * and ** stand at
+	class          [256]uint8 // which of the lines of next is that of a byte
+	next           []uint64   // states that are left for the next one on a byte
 }
 
 // maxPatternBytes bounds a pattern; entries are held against it on hits.
@@ -33,32 +40,45 @@ func newPattern(source string) (*pattern, error) {
 	case strings.ContainsFunc(source, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return nil, fmt.Errorf("the pattern %q has a control character", source)
 	}
-	p := &pattern{source: source}
-	var re strings.Builder
-	re.WriteString(`(?s)\A`)
-	for i, rest := 0, source; rest != ""; i++ {
-		literal, after, stars := cutStars(rest)
-		text, err := url.PathUnescape(literal)
-		if err != nil || !utf8.ValidString(text) {
-			return nil, fmt.Errorf("the pattern %q is not well escaped: %q", source, literal)
-		}
-		if i == 0 {
-			p.prefix = text
-		}
-		re.WriteString(regexp.QuoteMeta(text))
-		switch stars {
-		case 0:
-		case 1:
-			re.WriteString(`[^/]*`)
-		default:
-			re.WriteString(`.*`)
-		}
-		rest = after
-	}
-	re.WriteString(`\z`)
+	literal, rest, stars := cutStars(source)
+	p := &pattern{source: source, exact: stars == 0, open: stars > 1 && rest == ""}
 	var err error
-	p.rest, err = regexp.Compile(re.String())
-	return p, err
+	if p.prefix, err = url.PathUnescape(literal); err != nil {
+		return nil, fmt.Errorf("the pattern %q is not well escaped: %w", source, err)
+	}
+	at := map[int]int{} // stars by state
+	for stars > 0 {
+		at[len(p.text)] = stars
+		literal, rest, stars = cutStars(rest)
+		text, err := url.PathUnescape(literal)
+		if err != nil {
+			return nil, fmt.Errorf("the pattern %q is not well escaped: %w", source, err)
+		}
+		p.text += text
+	}
+	p.build(at)
+	return p, nil
+}
+
+// build makes the automaton.
+func (p *pattern) build(stars map[int]int) {
+	p.words = len(p.text)/64 + 1
+	p.within, p.across = make([]uint64, p.words), make([]uint64, p.words)
+	for state, n := range stars {
+		p.within[state/64] |= 1 << (state % 64)
+		if n > 1 {
+			p.across[state/64] |= 1 << (state % 64)
+		}
+	}
+	p.next = make([]uint64, p.words) // the first line is that of all other bytes
+	for state := range len(p.text) {
+		c := p.text[state]
+		if p.class[c] == 0 {
+			p.class[c] = uint8(len(p.next) / p.words)
+			p.next = append(p.next, make([]uint64, p.words)...)
+		}
+		p.next[int(p.class[c])*p.words+state/64] |= 1 << (state % 64)
+	}
 }
 
 // cutStars cuts s after its first run of stars.
@@ -72,5 +92,25 @@ func cutStars(s string) (literal, after string, stars int) {
 }
 
 func (p *pattern) matches(path string) bool {
-	return strings.HasPrefix(path, p.prefix) && p.rest.MatchString(path)
+	rest, found := strings.CutPrefix(path, p.prefix)
+	if !found || p.open || p.exact {
+		return found && (p.open || rest == "")
+	}
+	var states [maxPatternBytes / 64]uint64
+	states[0] = 1
+	for i := range len(rest) {
+		c := rest[i]
+		stays, next := p.within, p.next[int(p.class[c])*p.words:]
+		if c == '/' {
+			stays = p.across
+		}
+		carry := uint64(0)
+		for w := range p.words {
+			leaves := states[w] & next[w]
+			states[w] = states[w]&stays[w] | leaves<<1 | carry
+			carry = leaves >> 63
+		}
+	}
+	last := len(p.text)
+	return states[last/64]>>(last%64)&1 == 1
 }

@@ -23,7 +23,11 @@ const (
 	scopeGroup    byte = 'g'
 )
 
-// scopeOf hashes parts, of which only the last may hold a \n.
+// noHash is a bit of all hashes, so that none of them is everything, or 0, which
+// stands for no scope.
+const noHash scope = 1 << 63
+
+// scopeOf hashes parts. Where a part holds a \n, some of a kind collide.
 func (m *marks) scopeOf(kind byte, parts ...string) scope {
 	var h maphash.Hash
 	h.SetSeed(m.seed)
@@ -32,7 +36,7 @@ func (m *marks) scopeOf(kind byte, parts ...string) scope {
 		_ = h.WriteByte('\n')
 		_, _ = h.WriteString(p)
 	}
-	return scope(h.Sum64())
+	return scope(h.Sum64()) | noHash
 }
 
 // place is where a resource stands, as far as marks can reach it. Lookups,
@@ -49,10 +53,10 @@ type place struct {
 
 // place is that of a host, as it stands in a key, and a request target.
 func (m *marks) place(host, target string) place {
-	host = strings.TrimSuffix(strings.TrimSuffix(host, ":80"), ":443") // alike under both schemes
+	host = plainHost(host)
 	path, query, found := strings.Cut(target, "?")
 	if found {
-		query = "?" + query // /a and /a? are two resources
+		query = "?" + decodedQuery(query) // /a and /a? are two resources
 	}
 	text := decodedPath(path)
 	return place{
@@ -62,6 +66,18 @@ func (m *marks) place(host, target string) place {
 		hostPath: m.scopeOf(scopeHostPath, host, text),
 		text:     text,
 	}
+}
+
+// plainHost makes one of all spellings of a host, and of both schemes.
+func plainHost(host string) string {
+	name, port := host, ""
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		name, port = host[:i], host[i:]
+	}
+	if port == ":" || port == ":80" || port == ":443" {
+		port = ""
+	}
+	return strings.TrimSuffix(name, ".") + port
 }
 
 // decodedPath makes one of all spellings of a path: for lookups /%61 and /a are
@@ -74,4 +90,15 @@ func decodedPath(path string) string {
 		return decoded
 	}
 	return path
+}
+
+// decodedQuery is the same for queries, in which + is a blank too.
+func decodedQuery(query string) string {
+	if strings.IndexByte(query, '%') < 0 && strings.IndexByte(query, '+') < 0 {
+		return query
+	}
+	if decoded, err := url.QueryUnescape(query); err == nil {
+		return decoded
+	}
+	return query
 }
