@@ -39,7 +39,7 @@ func New(cfg Config) (*Cache, error) {
 	}
 	c := &Cache{cfg: cfg, marks: newMarks(cfg.MaxLifetime), flights: newFlights(), background: newBackground(), token: statusToken(cfg.Name)}
 	c.hits.prefix = c.token + "; hit; ttl="
-	if c.memory, err = newMemory(cfg.MemoryBytes, cfg.MaxLifetime, cfg.Now); err != nil {
+	if c.memory, err = newMemory(cfg.MemoryBytes, cfg.MaxLifetime, cfg.Now, c.marks.alive); err != nil {
 		return nil, err
 	}
 	// A cache that nobody closed and nobody holds any more leaves no goroutine.

@@ -90,10 +90,19 @@ func (e *entry) size() int64 {
 	for _, t := range e.tags {
 		n += len(t) + 24
 	}
-	if len(e.text) > 0 && !strings.Contains(e.key, e.text) {
+	if !strings.Contains(e.key, e.text) { // see named
 		n += len(e.text)
 	}
 	return int64(n)
+}
+
+// named gives an entry its key, and has its path lie in the same memory, where
+// it is as it came.
+func (e *entry) named(key string) {
+	e.key = key
+	if i := strings.Index(key, e.text); i >= 0 {
+		e.text = key[i : i+len(e.text)]
+	}
 }
 
 // line returns the lines of a field.

@@ -198,7 +198,7 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 		case f.end == landedFree:
 			rq.run(rt, d, selected, res, nil)
 			return
-		case f.end == landedFailed && f.attempt > 1:
+		case f.end == landedFailed && f.attempt > 1 && (f.entry == nil || c.marks.alive(f.entry)):
 			rq.serveFailure(f.entry, d)
 			return
 		case f.end == landedFailed:

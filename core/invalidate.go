@@ -13,11 +13,12 @@ func (r *run) changes() bool {
 }
 
 // safe methods change nothing (RFC 9110, section 9.2.1). Whatever is not known
-// may change everything.
+// may change everything. PURGE is known: it is a wish to caches, and a handler
+// that answers 200 to any method must not grant it to everybody.
 func safe(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace,
-		"QUERY", "PROPFIND", "REPORT", "SEARCH":
+		"QUERY", "PROPFIND", "REPORT", "SEARCH", "PURGE":
 		return true
 	}
 	return false
@@ -31,13 +32,13 @@ func (r *run) invalidates() bool {
 
 // invalidate takes back what a successful unsafe request has changed, before
 // its client can know of the success (RFC 9111, section 4.4).
-func (r *run) invalidate(h http.Header) {
+func (r *run) invalidate(h http.Header) (own ticket) {
 	if !r.invalidates() {
-		return
+		return 0
 	}
 	c, rq := r.p.cache, r.rq
 	c.stats.invalidations.Add(1)
-	scopes := r.place.resource()
+	scopes := r.changed()
 	for _, name := range [...]string{"Location", "Content-Location"} {
 		if lines := h[name]; len(lines) == 1 {
 			if target, ok := rq.sameOrigin(lines[0]); ok {
@@ -50,11 +51,28 @@ func (r *run) invalidate(h http.Header) {
 			scopes = append(scopes, c.marks.furtherScopes([]string{groupTag(r.origin(), g)})...)
 		}
 	}
-	r.takeBack(scopes)
+	return r.takeBack(scopes)
 }
 
-func (r *run) takeBack(scopes []scope) {
-	r.p.cache.marks.take(r.p.cache.cfg.Now(), false, scopes, nil)
+// changed is the target of the request: as it came, and as the query rules of
+// the route have it, which are not those of every route that answers it.
+func (r *run) changed() []scope {
+	if r.asked.url == 0 {
+		return r.place.resource()
+	}
+	return append(r.place.resource(), r.asked.resource()...)
+}
+
+func (r *run) takeBack(scopes []scope) ticket {
+	return r.p.cache.marks.take(r.p.cache.cfg.Now(), false, scopes, nil)
+}
+
+// untouched tells whether nothing was taken back of the target since the run
+// began, and the ticket up to which that is so.
+func (r *run) untouched() (ticket, bool) {
+	m := r.p.cache.marks
+	now := m.ticket()
+	return now, m.since(r.ticket, &r.place, nil).newest() == 0
 }
 
 // sameOrigin resolves a reference against the request's URL. Other origins are
@@ -77,15 +95,14 @@ func (rq *request) sameOrigin(ref string) (target string, ok bool) {
 		target = "/"
 	}
 	if u.RawQuery != "" || u.ForceQuery {
-		target += "?" + rq.p.query.rewrite(u.RawQuery)
+		target += "?" + u.RawQuery
 	}
 	return target, true
 }
 
 // answersGet tells whether the response to a POST is what a GET would get now:
 // it says so by naming its own URL in Content-Location, and how long it is good
-// for (RFC 9110, section 9.3.3). Only a reverse proxy makes use of it. It was
-// made after the change, so it takes a ticket that the change does not void.
+// for (RFC 9110, section 9.3.3). Only a reverse proxy makes use of it.
 func (r *run) answersGet(status int, h http.Header) bool {
 	if !r.p.proxy || r.method != http.MethodPost || status != http.StatusOK || r.place.url == 0 || r.dec.fwd != "method" {
 		return false
@@ -96,7 +113,7 @@ func (r *run) answersGet(status int, h http.Header) bool {
 	}
 	rq := r.rq
 	target, ok := rq.sameOrigin(lines[0])
-	if !ok || target != string(rq.key[rq.hostEnd:rq.urlEnd]) {
+	if !ok || rq.p.query.target(target) != string(rq.key[rq.hostEnd:rq.urlEnd]) {
 		return false
 	}
 	c, targeted := r.p.directives(h)
@@ -105,6 +122,5 @@ func (r *run) answersGet(status int, h http.Header) bool {
 		return false
 	}
 	rq.demands = rq.readDemands()
-	r.ticket = r.p.cache.marks.ticket()
 	return !rq.demands.control.Is(field.NoStore)
 }

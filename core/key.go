@@ -240,19 +240,11 @@ func lastMember(lines []string) string {
 // rewriteQuery applies the route's query rules, and has the handler see the
 // same target.
 func (rq *request) rewriteQuery(target string) string {
-	path, query, found := strings.Cut(target, "?")
-	if !found {
-		return target
+	ruled := rq.p.query.target(target)
+	if ruled != target {
+		rq.asked, rq.rewritten = target, ruled
 	}
-	rewritten := rq.p.query.rewrite(query)
-	if rewritten == query {
-		return target
-	}
-	if rewritten != "" {
-		path += "?" + rewritten
-	}
-	rq.rewritten = path
-	return path
+	return ruled
 }
 
 func (c *Cache) trusts(peer netip.Addr) bool {

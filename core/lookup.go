@@ -120,8 +120,10 @@ func outerForbids(x adapter.Exchange) bool {
 
 // with returns the resource with one more variant. It takes the place of the
 // one that the same requests select, unless that is newer: answers can overtake
-// each other.
-func (r *resource) with(e *entry) *resource {
+// each other. Others stay as long as they are worth to be kept: each write
+// prolongs the life of the resource, and what was taken back must be gone before
+// the mark that says so.
+func (r *resource) with(e *entry, keeps func(*entry) bool) *resource {
 	next := &resource{variants: make([]*entry, 0, 1)}
 	if r != nil {
 		next.variants = make([]*entry, 0, len(r.variants)+1)
@@ -131,6 +133,9 @@ func (r *resource) with(e *entry) *resource {
 		return next
 	}
 	for _, old := range r.variants {
+		if !keeps(old) {
+			continue
+		}
 		if slices.EqualFunc(old.vary, e.vary, selecting.same) {
 			if old.requested.After(e.requested) && old.date.After(e.date) {
 				return r
@@ -152,20 +157,20 @@ func (r *resource) with(e *entry) *resource {
 	return next
 }
 
-// without returns the resource with old replaced by e, nil for nothing, and
+// replace returns the resource with old replaced by e, nil for nothing, and
 // whether old was there.
-func (r *resource) replace(old, e *entry) (*resource, bool) {
+func (r *resource) replace(old, e *entry, keeps func(*entry) bool) (*resource, bool) {
 	if r == nil || !slices.Contains(r.variants, old) {
 		return r, false
 	}
 	next := &resource{variants: make([]*entry, 0, len(r.variants))}
 	for _, v := range r.variants {
-		if v != old {
+		if v != old && keeps(v) {
 			next.variants = append(next.variants, v)
 		}
 	}
 	if e != nil {
-		return next.with(e), true
+		return next.with(e, keeps), true
 	}
 	return next, true
 }

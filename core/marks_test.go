@@ -133,6 +133,33 @@ func TestOverflowNeverRevives(t *testing.T) {
 	}
 }
 
+// A scope that was taken back, and then forgotten, is not alive because it has
+// expired since.
+func TestExpireAfterOverflow(t *testing.T) {
+	m := newTestMarks()
+	e := entryOf(m, 7, m.ticket())
+	m.hard(7)
+	for i := range maxMarks + 1 {
+		m.hard(scope(i + 100))
+	}
+	if _, ok := m.exact[7]; ok {
+		t.Fatal("not folded")
+	}
+	m.take(now, true, []scope{7}, nil)
+	if m.alive(e) {
+		t.Error("alive, and only expired")
+	}
+}
+
+// Scopes that are named twice in one purge count once.
+func TestScopesNamedTwice(t *testing.T) {
+	m := newTestMarks()
+	m.hard(7, 7, 8, 7)
+	if len(m.order) != 2 {
+		t.Errorf("%d marks in order, want 2", len(m.order))
+	}
+}
+
 // Run with -race. A mark that take has returned from counts for everybody.
 func TestMarksConcurrently(t *testing.T) {
 	m := newTestMarks()

@@ -14,9 +14,11 @@ import (
 // otter's business; what may be used is decided by the engine, so that its
 // clock may be coarse.
 type memory struct {
-	cache *otter.Cache[string, *resource]
-	clock *coarseClock
-	evict atomic.Uint64
+	cache   *otter.Cache[string, *resource]
+	clock   *coarseClock
+	evict   atomic.Uint64
+	longest time.Duration
+	alive   func(*entry) bool // not taken back
 }
 
 // How long something is kept beyond its lifetime: for validation, and for
@@ -26,8 +28,8 @@ const (
 	keepStale     = 5 * time.Minute
 )
 
-func newMemory(maxBytes int64, longest time.Duration, now func() time.Time) (*memory, error) {
-	m := &memory{clock: newCoarseClock(now)}
+func newMemory(maxBytes int64, longest time.Duration, now func() time.Time, alive func(*entry) bool) (*memory, error) {
+	m := &memory{clock: newCoarseClock(now), longest: longest, alive: alive}
 	var err error
 	m.cache, err = otter.New(&otter.Options[string, *resource]{
 		MaximumWeight: uint64(maxBytes),
@@ -65,6 +67,11 @@ func (e *entry) keepFor(now time.Time) time.Duration {
 	return satAdd(max(0, e.lifetime-e.currentAge(now)), extra)
 }
 
+// keeps tells whether an entry may stay beside a new one.
+func (m *memory) keeps(e *entry) bool {
+	return m.alive(e) && m.clock.now().Sub(e.received) < m.longest
+}
+
 // get does not keep key, so it may be a buffer that is used again.
 func (m *memory) get(key []byte) *resource {
 	r, _ := m.cache.GetIfPresent(unsafe.String(unsafe.SliceData(key), len(key)))
@@ -77,7 +84,7 @@ func (m *memory) put(e *entry) {
 		if !found {
 			old = nil
 		}
-		return old.with(e), otter.WriteOp
+		return old.with(e, m.keeps), otter.WriteOp
 	})
 }
 
@@ -86,7 +93,7 @@ func (m *memory) put(e *entry) {
 func (m *memory) swap(old, e *entry) (done bool) {
 	m.cache.ComputeIfPresent(old.key, func(r *resource) (*resource, otter.ComputeOp) {
 		var next *resource
-		if next, done = r.replace(old, e); !done {
+		if next, done = r.replace(old, e, m.keeps); !done {
 			return r, otter.CancelOp
 		}
 		if len(next.variants) == 0 {

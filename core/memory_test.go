@@ -14,7 +14,7 @@ import (
 
 func testMemory(t *testing.T, bytes int64, now func() time.Time) *memory {
 	t.Helper()
-	m, err := newMemory(bytes, defaultMaxLifetime, now)
+	m, err := newMemory(bytes, defaultMaxLifetime, now, func(*entry) bool { return true })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,15 @@
 package cachex
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrPurgeIncomplete is returned where a purge has been done in this process, and a
+// shared store has not confirmed it: it is being tried again, and until it
+// succeeds other processes may answer with what was purged. A cache without a
+// store never returns it.
+var ErrPurgeIncomplete = errors.New("cachex: purged here, but not confirmed by the store")
 
 // Purge takes back what the selectors select; several unite. A request that
 // starts after Purge has returned never gets the result of a run that began
@@ -64,7 +73,8 @@ func (m *marks) reach(s Selector) (scopes []scope, p *pattern) {
 		p, _ = newPattern(s.values[0])
 		return nil, p
 	case "ByPath":
-		return []scope{m.place("", s.values[0]).path}, nil
+		// As it is escaped, and as it is: /a%41 may be either.
+		return []scope{m.place("", s.values[0]).path, m.scopeOf(scopePath, s.values[0])}, nil
 	case "ByHost":
 		host, _ := canonicalHost(s.values[0])
 		return []scope{m.place(host, "").host}, nil

@@ -50,7 +50,7 @@ func (s *purgeSite) get(target string, fields ...string) string {
 func TestSelectors(t *testing.T) {
 	targets := []string{
 		"http://a.example/x", "https://a.example/x", "http://a.example/x?q=1", "http://a.example/x/y", "http://a.example/x/y/z",
-		"http://b.example/x", "http://a.example:8080/x",
+		"http://b.example/x", "http://a.example:8080/x", "http://c.example/%2579",
 	}
 	for name, c := range map[string]struct {
 		by   []cachex.Selector
@@ -62,11 +62,15 @@ func TestSelectors(t *testing.T) {
 		"path":              {[]cachex.Selector{cachex.ByPath("/x")}, "01256"},
 		"pattern *":         {[]cachex.Selector{cachex.ByPattern("/x/*")}, "3"},
 		"pattern **":        {[]cachex.Selector{cachex.ByPattern("/x/**")}, "34"},
-		"pattern /**":       {[]cachex.Selector{cachex.ByPattern("/**")}, "0123456"},
+		"pattern /**":       {[]cachex.Selector{cachex.ByPattern("/**")}, "01234567"},
 		"pattern **/y":      {[]cachex.Selector{cachex.ByPattern("**/y")}, "3"},
+		"URL with a dot":    {[]cachex.Selector{cachex.ByURL("http://a.example.:80/x")}, "01"},
+		"URL, + and %20":    {[]cachex.Selector{cachex.ByURL("http://a.example/x?q=%31")}, "2"},
+		"path unescaped":    {[]cachex.Selector{cachex.ByPath("/%79")}, "7"},
+		"path escaped":      {[]cachex.Selector{cachex.ByPath("/%2579")}, "7"},
 		"host":              {[]cachex.Selector{cachex.ByHost("a.example")}, "01234"},
 		"host and its port": {[]cachex.Selector{cachex.ByHost("A.example:8080")}, "6"},
-		"all":               {[]cachex.Selector{cachex.All()}, "0123456"},
+		"all":               {[]cachex.Selector{cachex.All()}, "01234567"},
 		"several":           {[]cachex.Selector{cachex.ByPath("/x/y"), cachex.ByHost("b.example")}, "35"},
 		"nothing there":     {[]cachex.Selector{cachex.ByPath("/none"), cachex.ByTag("none")}, ""},
 	} {
@@ -220,6 +224,117 @@ func TestPurgeKnowsQueryRules(t *testing.T) {
 	}
 }
 
+// An unsafe request is about its URL as it came, whatever the query rules of its
+// own route are: another route may have stored it under that.
+func TestUnsafeRequestsReachBothQueries(t *testing.T) {
+	c := cachex.MustNew(cachex.Config{})
+	defer c.Close()
+	ok := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if to := r.Header.Get("To"); to != "" {
+			w.Header().Set("Location", to)
+		}
+		fmt.Fprint(w, "ok")
+	})
+	plain := c.Middleware(cachex.TTL(time.Hour))(ok)
+	ruled := c.Middleware(cachex.TTL(time.Hour), cachex.DropQuery("utm_*"))(ok)
+	for _, get := range []http.Handler{plain, ruled} {
+		for _, post := range []http.Handler{plain, ruled} {
+			for _, ask := range [][]string{{"/a?utm_s=1"}, {"/b", "To", "/a?utm_s=1"}} {
+				visit(get, "/a?utm_s=1")
+				r := httptest.NewRequest("POST", ask[0], nil)
+				for i := 1; i < len(ask); i += 2 {
+					r.Header.Set(ask[i], ask[i+1])
+				}
+				post.ServeHTTP(httptest.NewRecorder(), r)
+				h, _ := visit(get, "/a?utm_s=1")
+				if got := h.Get("Cache-Status"); !strings.Contains(got, "uri-miss") {
+					t.Errorf("F1: rules on GET %v, on POST %v, %v: %s", &get == &ruled, &post == &ruled, ask, got)
+				}
+			}
+		}
+	}
+}
+
+// What a POST answers may be stored for GET, as it was made after the change, but
+// not if something else was taken back while it ran.
+func TestPurgeDuringPost(t *testing.T) {
+	for name, by := range map[string]cachex.Selector{
+		"nothing": {}, "the URL": cachex.ByURL("http://example.com/a"), "a tag": cachex.ByTag("t"), "all": cachex.All(),
+		"a pattern": cachex.ByPattern("/**"),
+	} {
+		c := cachex.MustNew(cachex.Config{TagField: "Surrogate-Key"})
+		defer c.Close()
+		h := c.Middleware(cachex.Proxy())(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if name != "nothing" && r.Method == "POST" {
+				if err := c.Purge(r.Context(), by); err != nil {
+					t.Error(err)
+				}
+			}
+			w.Header().Set("Content-Location", "/a")
+			w.Header().Set("Cache-Control", "max-age=60")
+			w.Header().Set("Surrogate-Key", "t")
+			fmt.Fprint(w, r.Method)
+		}))
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "http://example.com/a", nil))
+		want := "GET"
+		if name == "nothing" {
+			want = "POST"
+		}
+		if _, body := visit(h, "http://example.com/a"); body != want {
+			t.Errorf("%s was purged while a POST ran: a later GET gets %s, want %s", name, body, want)
+		}
+	}
+}
+
+// A resource lives on as long as variants are added. Those that were purged do
+// not live on with it until the purge is forgotten.
+func TestPurgedVariantsDoNotOutliveTheirMark(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	c := cachex.MustNew(cachex.Config{Now: func() time.Time { return now }, MaxLifetime: time.Hour})
+	defer c.Close()
+	confirmed := false
+	h := c.Middleware(cachex.TTL(time.Hour))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "X-Variant")
+		w.Header().Set("Etag", `"`+r.Header.Get("X-Variant")+`"`)
+		if r.Header.Get("If-None-Match") == `"first"` {
+			confirmed = true
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		fmt.Fprint(w, r.Header.Get("X-Variant"))
+	}))
+	visit(h, "/", "X-Variant", "first")
+	if err := c.Purge(context.Background(), cachex.All()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 60 { // 30 hours: longer than a mark is kept
+		now = now.Add(30 * time.Minute)
+		visit(h, "/", "X-Variant", fmt.Sprint(i))
+		if err := c.Purge(context.Background(), cachex.ByTag("other")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	confirmed = false
+	if got, body := visit(h, "/", "X-Variant", "first"); confirmed || strings.Contains(got.Get("Cache-Status"), "hit") {
+		t.Errorf("what was purged 30 hours ago is back: %s %s", got.Get("Cache-Status"), body)
+	}
+}
+
+// PURGE is what other caches call a purge. Here it is for the handler, and
+// whatever that answers takes nothing back.
+func TestPurgeMethodPurgesNothing(t *testing.T) {
+	s := newPurgeSite(t, cachex.Config{})
+	s.get("/")
+	w := httptest.NewRecorder()
+	s.h.ServeHTTP(w, httptest.NewRequest("PURGE", "/", nil))
+	if w.Code != 200 || w.Body.String() != "2" {
+		t.Errorf("PURGE did not reach the handler: %d %s", w.Code, w.Body)
+	}
+	if got := s.get("/"); !strings.Contains(got, "hit") {
+		t.Errorf("after PURGE: %s", got)
+	}
+}
+
 func TestBadSelectorsTakeNothing(t *testing.T) {
 	s := newPurgeSite(t, cachex.Config{})
 	s.get("/")
@@ -233,6 +348,7 @@ func TestBadSelectorsTakeNothing(t *testing.T) {
 		`"ftp://h/a" does not begin with`: cachex.ByURL("ftp://h/a"),
 		`"http:///a" has no host`:         cachex.ByURL("http:///a"),
 		`"http://u@h/" has a user`:        cachex.ByURL("http://u@h/"),
+		`"http://h/#" has a user or frag`: cachex.ByURL("http://h/#"),
 		"is no URL":                       cachex.ByURL("http://h/%zz"),
 		"ByPath: an empty path":           cachex.ByPath(""),
 		`the path "a" does not begin`:     cachex.ByPath("a"),
@@ -291,8 +407,10 @@ func TestPurgeIgnoresCancel(t *testing.T) {
 func TestPurgeHandler(t *testing.T) {
 	var log strings.Builder
 	s := newPurgeSite(t, cachex.Config{Logger: logTo(&log)}, cachex.Tags("news"))
-	if _, err := s.cache.PurgeHandler(" "); err == nil {
-		t.Error("an empty token is no error")
+	for _, token := range []string{"", " ", "secret\n", "sec ret"} {
+		if _, err := s.cache.PurgeHandler(token); err == nil {
+			t.Errorf("the token %q is no error", token)
+		}
 	}
 	h, err := s.cache.PurgeHandler("secret")
 	if err != nil {

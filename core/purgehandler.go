@@ -28,10 +28,13 @@ const maxPurgeBytes = 64 << 10
 // refusal, is a line of the log at Info.
 //
 // It belongs on a listener that the public does not reach. An empty token is an
-// error.
+// error, and so is one that no field can carry, such as a line with its end.
 func (c *Cache) PurgeHandler(token string) (http.Handler, error) {
 	if strings.TrimSpace(token) == "" {
 		return nil, errors.New("cachex: PurgeHandler with an empty token")
+	}
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return nil, errors.New("cachex: PurgeHandler with a blank or control character in its token")
 	}
 	return &purgeHandler{c, sha256.Sum256([]byte(token))}, nil
 }

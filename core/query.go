@@ -38,6 +38,22 @@ func (q queryRules) rewrite(query string) string {
 	return strings.Join(pieces, "&")
 }
 
+// target returns a request target with the rules applied to its query.
+func (q queryRules) target(target string) string {
+	path, query, found := strings.Cut(target, "?")
+	if !found {
+		return target
+	}
+	rewritten := q.rewrite(query)
+	if rewritten == query {
+		return target
+	}
+	if rewritten == "" {
+		return path
+	}
+	return path + "?" + rewritten
+}
+
 func (q queryRules) removes(name string) bool {
 	return matchAny(q.drop, name) || q.keepSet && !matchAny(q.keep, name)
 }

@@ -91,12 +91,16 @@ func (r *run) commit() {
 		r.land(landedFree, nil)
 		return
 	}
-	if !c.marks.alive(e) {
+	if c.now().Sub(r.requested) > slack {
+		r.land(landedFree, nil)
+		return // marks that it does not know of may have been forgotten
+	}
+	if !c.marks.alive(e) || r.began != r.ticket && c.marks.since(r.began, &place{}, e.further).newest() > 0 {
 		r.land(landedVoid, nil)
 		return // taken back meanwhile; it must not push out what came after
 	}
 	e.body = r.capture.bytes()
-	e.key = string(r.rq.key)
+	e.named(string(r.rq.key))
 	e.finish(r.p.etag, e.received)
 	if r.whole = true; r.reason != "" {
 		if fails(r.status) {
@@ -144,7 +148,7 @@ func (r *run) End(o adapter.Outcome) {
 	if !o.Broken && !r.committed && (r.invalidates() || unseen) {
 		// Handlers may do their work after they have answered, or answer
 		// where nobody sees with what.
-		r.takeBack(r.place.resource())
+		r.takeBack(r.changed())
 	}
 }
 

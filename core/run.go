@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +24,11 @@ type run struct {
 	method string
 
 	place     place
+	asked     place    // where an unsafe request came with another query
 	fieldTags []string // of Config.TagField
 	groups    []string // of Cache-Groups
 	ticket    ticket   // taken before anything was looked up
+	began     ticket   // the first one, where the run has got another
 	selected  *entry   // what the request would have got, stale or not
 	candidate *entry   // whose validators were sent
 	spare     *entry   // what stands in for a failure
@@ -73,10 +76,13 @@ const runTimeout = 30 * time.Second
 func (rq *request) newRun(rt *route, dec decision) *run {
 	r := &run{
 		rt: rt, p: rq.p, rq: rq, dec: dec, method: rq.head.Method,
-		ticket: rq.ticket, requested: rq.now,
+		ticket: rq.ticket, began: rq.ticket, requested: rq.now,
 	}
 	if rq.urlEnd > 0 {
 		r.place = rq.place()
+	}
+	if rq.asked != "" && !safe(r.method) {
+		r.asked = r.p.cache.marks.place(rq.host(), strings.Clone(rq.asked))
 	}
 	return r
 }
@@ -199,8 +205,11 @@ func (r *run) Begin(status int, h http.Header, before []adapter.Line) adapter.Ve
 	case r.claimed.Load():
 		return adapter.Verdict{}
 	case !asMethod(r.method) || r.dec.fwd == "bypass":
-		r.invalidate(h)
-		if r.answersGet(status, h) {
+		last, untouched := r.untouched()
+		own := r.invalidate(h)
+		if untouched && own == last+1 && r.answersGet(status, h) {
+			// It was made after the change that it brought, and after no other.
+			r.began, r.ticket = r.ticket, own
 			return r.fullAnswer(status, h, before)
 		}
 		r.decorate(status, h, before)

@@ -110,7 +110,7 @@ func splitURL(absolute string) (host, target string, err error) {
 		return "", "", fmt.Errorf("%q is no URL: %v", absolute, errors.Unwrap(err))
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "", "", fmt.Errorf("the URL %q does not begin with http:// or https://", absolute)
-	case u.User != nil || u.Fragment != "":
+	case u.User != nil || strings.IndexByte(absolute, '#') >= 0:
 		return "", "", fmt.Errorf("the URL %q has a user or fragment, which no request has", absolute)
 	}
 	authority, target, ok := splitAbsolute(absolute)

@@ -30,6 +30,7 @@ type request struct {
 	anonymous       bool // PerUser knows no user
 	scheme, target  string
 	rewritten       string // the target for the handler, where query rules changed it
+	asked           string // what it was before
 	demands         demands
 
 	answer adapter.Answer
@@ -55,7 +56,7 @@ func (rt *route) Handle(x adapter.Exchange) {
 
 func (rq *request) release() {
 	rq.p, rq.x, rq.head = nil, nil, adapter.Head{}
-	rq.scheme, rq.target, rq.rewritten = "", "", ""
+	rq.scheme, rq.target, rq.rewritten, rq.asked = "", "", "", ""
 	rq.hostEnd, rq.urlEnd, rq.trusted, rq.anonymous = 0, 0, false, false
 	rq.movedPath, rq.movedQuery = false, false
 	rq.demands, rq.answer = demands{}, adapter.Answer{}

@@ -79,6 +79,7 @@ func (r *run) notModified(h http.Header, before []adapter.Line) adapter.Verdict 
 	if confirms(h, old, r.requested) {
 		r.result, keep = r.freshen(old, h, before)
 		switch {
+		case !c.marks.alive(r.result): // it must not push out what came after
 		case r.selected == nil && keep: // it answers one more kind of request
 			c.memory.put(r.result)
 		case keep:
@@ -164,7 +165,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	fresh, reason := storable(rep)
 	vary, ok := selectingFields(r.rq.x, field.ParseVary(merged["Vary"]).Names)
 	e = &entry{
-		key: string(r.rq.key), place: r.placeOfEntry(), born: r.ticket, status: old.status, body: old.body,
+		place: r.placeOfEntry(), born: r.ticket, status: old.status, body: old.body,
 		freshness: fresh, vary: vary, requested: r.requested, received: rep.received,
 		lines: storedLines(merged, before, dropped(rep.control)), upstream: old.upstream,
 		added: slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.added, added(h, before))))),
@@ -172,6 +173,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	if err := r.tagEntry(e, old.tags); err != nil && reason == "" {
 		reason = r.refuseTags(err)
 	}
+	e.named(string(r.rq.key))
 	e.finish(r.p.etag, e.received)
 	return e, ok && reason == "" && !outerForbids(r.rq.x)
 }
