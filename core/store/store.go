@@ -83,7 +83,8 @@ type Space interface {
 
 	// Append adds records to the log, all or none, and returns the position of
 	// the last one. Where there is no log it begins one, with a new epoch. ttl is
-	// how long the log is kept from now on, at least.
+	// how long the log is kept from now on, at least. It may return ErrTooLarge for
+	// more than 1,000,000 bytes.
 	Append(ctx context.Context, ttl time.Duration, records ...[]byte) (Position, error)
 
 	// Read returns the records after a position, in order. Where there is no

@@ -1,0 +1,7 @@
+package cachexmemcached
+
+// Expiration is what the protocol is told of a lifetime.
+var (
+	Expiration = expiration
+	Seconds    = seconds
+)
