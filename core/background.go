@@ -83,19 +83,19 @@ func IsBackground(ctx context.Context) bool {
 // already. It is called before the answer is sent, while the request is whole.
 func (rq *request) refreshInBackground(rt *route, e *entry) {
 	c := rq.p.cache
-	if !e.refreshing.CompareAndSwap(false, true) {
+	if !e.renewing().refreshing.CompareAndSwap(false, true) {
 		return
 	}
 	if !c.background.begin(c.cfg.MaxRefreshes) {
 		c.stats.refusedRefreshes.Add(1)
-		e.refreshing.Store(false)
+		e.renewing().refreshing.Store(false)
 		return
 	}
 	enter := rq.x.Detach(rq.unattended())
 	if enter == nil { // the framework has no way back in
 		c.background.end()
-		e.foreground.Store(true)
-		e.refreshing.Store(false)
+		e.renewing().foreground.Store(true)
+		e.renewing().refreshing.Store(false)
 		return
 	}
 	f := &refresh{rt: rt, key: string(rq.key), old: e}
@@ -103,7 +103,7 @@ func (rq *request) refreshInBackground(rt *route, e *entry) {
 	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(rq.x.Context()), refreshKey{}, f), c.cfg.RefreshTimeout)
 	go func() {
 		defer c.background.end()
-		defer e.refreshing.Store(false)
+		defer e.renewing().refreshing.Store(false)
 		defer cancel()
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
@@ -113,7 +113,7 @@ func (rq *request) refreshInBackground(rt *route, e *entry) {
 			case f.done:
 				c.stats.refreshes.Add(1)
 			case !f.claimed: // outer middleware has refused it
-				e.foreground.Store(true)
+				e.renewing().foreground.Store(true)
 			default:
 				c.stats.failures.Add(1)
 				e.rest(c.now())

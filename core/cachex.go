@@ -13,7 +13,8 @@ import (
 // places as it likes. It is safe for concurrent use.
 type Cache struct {
 	cfg        Config
-	memory     *memory
+	memory     *memory // nil with a store and no memory in front of it
+	shared     *shared // nil without a store
 	marks      *marks
 	flights    *flights
 	background *background
@@ -39,11 +40,20 @@ func New(cfg Config) (*Cache, error) {
 	}
 	c := &Cache{cfg: cfg, marks: newMarks(cfg.MaxLifetime), flights: newFlights(), background: newBackground(), token: statusToken(cfg.Name)}
 	c.hits.prefix = c.token + "; hit; ttl="
-	if c.memory, err = newMemory(cfg.MemoryBytes, cfg.MaxLifetime, cfg.Now, c.marks.alive); err != nil {
-		return nil, err
-	}
 	// A cache that nobody closed and nobody holds any more leaves no goroutine.
-	runtime.AddCleanup(c, func(clock *coarseClock) { clock.stop() }, c.memory.clock)
+	if cfg.MemoryBytes > 0 {
+		if c.memory, err = newMemory(cfg.MemoryBytes, cfg.MaxLifetime, cfg.Now, c.marks.alive); err != nil {
+			return nil, err
+		}
+		runtime.AddCleanup(c, func(clock *coarseClock) { clock.stop() }, c.memory.clock)
+	}
+	if cfg.Store != nil {
+		if c.shared, err = openShared(cfg, c.marks); err != nil {
+			_ = c.Close()
+			return nil, err
+		}
+		runtime.AddCleanup(c, func(s *shared) { s.close() }, c.shared)
+	}
 	return c, nil
 }
 
@@ -62,20 +72,31 @@ func MustNew(cfg Config) *Cache {
 // as well.
 func (c *Cache) Shutdown(ctx context.Context) error {
 	c.background.close()
+	var err error
 	select {
 	case <-c.background.idle:
-		return c.Close()
 	case <-ctx.Done():
-		_ = c.Close()
-		return ctx.Err()
+		err = ctx.Err()
 	}
+	if c.shared != nil && err == nil {
+		err = c.shared.shutdown(ctx)
+	}
+	if closing := c.Close(); err == nil {
+		err = closing
+	}
+	return err
 }
 
 // Close is Shutdown without waiting. It frees the memory of the cache.
 func (c *Cache) Close() error {
 	c.background.close()
 	if c.closed.CompareAndSwap(false, true) {
-		c.memory.close()
+		if c.memory != nil {
+			c.memory.close()
+		}
+		if c.shared != nil {
+			c.shared.close()
+		}
 	}
 	return nil
 }
@@ -83,7 +104,9 @@ func (c *Cache) Close() error {
 // now reads the clock, once for each request.
 func (c *Cache) now() time.Time {
 	t := c.cfg.Now()
-	c.memory.clock.saw(t)
+	if c.memory != nil {
+		c.memory.clock.saw(t)
+	}
 	return t
 }
 

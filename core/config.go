@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/go-cachex/cachex/core/store"
 )
 
 // What the zero Config means.
@@ -16,13 +18,17 @@ const (
 	defaultMaxEntryBytes = 1 << 20
 	defaultMaxLifetime   = 30 * 24 * time.Hour
 	defaultName          = "Cachex"
+	defaultMemoryTTL     = 10 * time.Second
+	defaultStoreTimeout  = 50 * time.Millisecond
+	minSecret            = 16 // bytes
 )
 
 // Config is how a Cache works. The zero value works; negative numbers are
 // errors.
 type Config struct {
 	// MemoryBytes bounds what the process keeps in memory, in bytes: contents,
-	// fields, keys and the overhead of each entry together. 0 means 64 MiB.
+	// fields, keys and the overhead of each entry together. 0 means 64 MiB, or,
+	// with a Store, that nothing is kept in front of it.
 	MemoryBytes int64
 
 	// MaxEntryBytes is the largest content that is kept, in bytes. A larger
@@ -83,6 +89,32 @@ type Config struct {
 	// one party could drop what belongs to another.
 	Groups bool
 
+	// Store is shared with other processes: what New of package cachexredis or
+	// cachexmemcached returns. Nil means none. It need not answer: as long as it
+	// does not, requests go to their handlers.
+	Store store.Store
+
+	// Namespace tells the caches apart that use the same Store: all processes of
+	// one application have the same. It is required with a Store.
+	Namespace string
+
+	// MemoryTTL caps how long what was read from Store is kept in the memory in
+	// front of it, if MemoryBytes makes one: so long another process's newer
+	// version may stay unseen where the store fails to tell of it. 0 means 10 s.
+	MemoryTTL time.Duration
+
+	// StoreTimeout bounds each operation of Store. 0 means 50 ms.
+	StoreTimeout time.Duration
+
+	// StoreSecret signs what is written to Store (HMAC-SHA256), and has
+	// everything ignored that is not signed with it. It has 16 bytes at
+	// least. Nil means that a checksum keeps out accidents alone.
+	StoreSecret []byte
+
+	// CompressAbove compresses contents for Store that are larger than so many
+	// bytes and have no Content-Encoding. 0 means never.
+	CompressAbove int
+
 	// Disabled makes every New and Middleware pass through.
 	Disabled bool
 }
@@ -94,7 +126,7 @@ func (c Config) normalize() (Config, error) {
 	for _, n := range []struct {
 		name  string
 		value int64
-	}{{"MemoryBytes", c.MemoryBytes}, {"MaxEntryBytes", c.MaxEntryBytes}, {"MaxLifetime", int64(c.MaxLifetime)}, {"RefreshTimeout", int64(c.RefreshTimeout)}, {"MaxRefreshes", int64(c.MaxRefreshes)}} {
+	}{{"MemoryBytes", c.MemoryBytes}, {"MaxEntryBytes", c.MaxEntryBytes}, {"MaxLifetime", int64(c.MaxLifetime)}, {"RefreshTimeout", int64(c.RefreshTimeout)}, {"MaxRefreshes", int64(c.MaxRefreshes)}, {"MemoryTTL", int64(c.MemoryTTL)}, {"StoreTimeout", int64(c.StoreTimeout)}, {"CompressAbove", int64(c.CompressAbove)}} {
 		if n.value < 0 {
 			errs = append(errs, fmt.Errorf("cachex: Config.%s is negative: %d", n.name, n.value))
 		}
@@ -129,7 +161,16 @@ func (c Config) normalize() (Config, error) {
 	if strings.ContainsFunc(c.Name, func(r rune) bool { return r < ' ' || r > '~' }) {
 		errs = append(errs, fmt.Errorf("cachex: Config.Name is %q, want printable ASCII", c.Name))
 	}
-	c.MemoryBytes = or(c.MemoryBytes, defaultMemoryBytes)
+	if c.Store == nil {
+		c.MemoryBytes = or(c.MemoryBytes, defaultMemoryBytes)
+	} else if c.Namespace == "" {
+		errs = append(errs, errors.New("cachex: Config.Store without Config.Namespace: two applications on one store must not answer for each other"))
+	}
+	if n := len(c.StoreSecret); c.StoreSecret != nil && n < minSecret {
+		errs = append(errs, fmt.Errorf("cachex: Config.StoreSecret has %d bytes, want %d at least", n, minSecret))
+	}
+	c.MemoryTTL = or(c.MemoryTTL, defaultMemoryTTL)
+	c.StoreTimeout = or(c.StoreTimeout, defaultStoreTimeout)
 	c.MaxEntryBytes = or(c.MaxEntryBytes, defaultMaxEntryBytes)
 	c.MaxLifetime = or(c.MaxLifetime, defaultMaxLifetime)
 	c.RefreshTimeout = or(c.RefreshTimeout, defaultRefreshTimeout)

@@ -114,7 +114,7 @@ func decideStored(e *entry, d demands, now time.Time) decision {
 		return decision{action: actServe, detail: "max-stale"}
 	case c.Has&(field.MaxAge|field.MinFresh) != 0:
 		// Such a client does not want a stale answer, unless it says so.
-	case e.whileRevalidate > 0 && !e.foreground.Load() && age-life <= e.whileRevalidate:
+	case e.whileRevalidate > 0 && !e.renewing().foreground.Load() && age-life <= e.whileRevalidate:
 		return decision{action: actServe, detail: staleWhileRevalidate, refresh: !e.resting(now) && !c.Is(field.OnlyIfCached)}
 	case e.ifError > 0 && age-life <= e.ifError && e.resting(now):
 		return decision{action: actServe, detail: staleIfError}

@@ -3,7 +3,6 @@ package cachex
 import (
 	"net/http"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -21,6 +20,7 @@ type entry struct {
 	tags    []string // each with its kind before it
 	further []scope  // of the tags
 	born    ticket
+	birth   birth // the ticket in a shared store
 
 	status int
 	lines  []adapter.Line // as sent with the whole content
@@ -47,12 +47,13 @@ type entry struct {
 	expired atomic.Int64
 	stale   atomic.Bool
 
-	// rests is when a resource whose renewal has failed may be tried again,
-	// in nanoseconds since 1970.
-	rests atomic.Int64
+	own     renewal
+	renewal *renewal // in the place of own, where it was read from a shared store
 
-	refreshing atomic.Bool // in the background, right now
-	foreground atomic.Bool // the background is no way for it
+	// In front of a shared store: when it was read from there, and what of the
+	// marks that are about copies was known then.
+	read   time.Time
+	copied ticket
 }
 
 // selecting is a request field that chose a variant.
@@ -118,7 +119,7 @@ func (e *entry) line(name string) []string {
 // seal computes what follows from the lines: validators, and the shorter list
 // that goes with a 304 (RFC 9110, section 15.4.5).
 func (e *entry) seal(now time.Time) {
-	sort.Slice(e.lines, func(i, j int) bool { return e.lines[i].Name < e.lines[j].Name })
+	slices.SortFunc(e.lines, func(a, b adapter.Line) int { return strings.Compare(a.Name, b.Name) })
 	e.lines = slices.Clip(e.lines)
 	e.tag, e.modified = "", time.Time{}
 	if v := e.line("Etag"); len(v) == 1 {

@@ -2,6 +2,7 @@ package cachex
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type flight struct {
 	done  chan struct{} // closed when it has landed; then end and entry stand
 	end   landing
 	entry *entry
+	lease *lease // in a shared store, for the leader alone
 
 	// guarded by flights.mu
 	waiters int
@@ -77,7 +79,7 @@ func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks,
 	} else {
 		f = fs.open[key]
 	}
-	if f != nil && m.since(f.ticket, &p, nil).newest() == 0 {
+	if f != nil && m.since(f.ticket, &p, nil).taken() == 0 {
 		if f.waiters >= maxWaiters {
 			return nil, false
 		}
@@ -161,15 +163,22 @@ func (rq *request) collapses(selected *entry) bool {
 
 // flightKey is the key of the request and, where its resource varies, of the
 // variant that it would get.
+//
+// With a shared store it also holds the token of the resource: a run that began
+// before another process took the URL back is nobody's to wait for.
 func (rq *request) flightKey(res *resource) string {
-	if res == nil || len(res.variants[0].vary) == 0 {
+	names, token := res.varies(), rq.birth.token.ID
+	if len(names) == 0 && token == 0 {
 		return string(rq.key)
 	}
 	var b strings.Builder
 	b.Write(rq.key)
-	for _, v := range res.variants[0].vary {
-		value, present := field.Selecting(v.name, rq.x.Lines(v.name))
-		b.Write(appendPart(nil, partHeader, v.name, value, present))
+	if token != 0 {
+		b.WriteString("\n=" + strconv.FormatUint(token, 36))
+	}
+	for _, name := range names {
+		value, present := field.Selecting(name, rq.x.Lines(name))
+		b.Write(appendPart(nil, partHeader, name, value, present))
 	}
 	return b.String()
 }
@@ -183,9 +192,14 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 		if !rq.collapses(selected) {
 			break
 		}
+		rq.ensureTicket()
 		f, leads := c.flights.join(rq.flightKey(res), rq.place(), rq.ticket, failed, c.marks, rq.now)
-		if f == nil || leads {
-			rq.run(rt, d, selected, res, f)
+		if leads {
+			rq.lead(rt, f, d, selected, res)
+			return
+		}
+		if f == nil {
+			rq.run(rt, d, selected, res, nil)
 			return
 		}
 		landed, here := rq.wait(f)
@@ -215,7 +229,25 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 			return
 		}
 	}
+	rq.ensureTicket()
 	rq.run(rt, d, selected, res, nil)
+}
+
+// lead runs the handler for all who wait, unless another process has the answer.
+func (rq *request) lead(rt *route, f *flight, d decision, selected *entry, res *resource) {
+	flights := rq.p.cache.flights
+	e, found, here := rq.elsewhere(f)
+	switch {
+	case !here:
+		flights.land(f, landedVoid, nil, rq.now)
+	case e != nil:
+		flights.land(f, landedStored, e, rq.now)
+		found.fwd, found.collapsed = d.fwd, true
+		rq.p.cache.stats.collapsed.Add(1)
+		rq.serveEntry(e, found)
+	default:
+		rq.run(rt, d, selected, res, f)
+	}
 }
 
 // wait returns when the flight has landed or has taken too long, or when the

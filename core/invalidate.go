@@ -3,6 +3,7 @@ package cachex
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/go-cachex/cachex/core/internal/field"
 )
@@ -38,33 +39,39 @@ func (r *run) invalidate(h http.Header) (own ticket) {
 	}
 	c, rq := r.p.cache, r.rq
 	c.stats.invalidations.Add(1)
-	scopes := r.changed()
+	changed := r.changed()
 	for _, name := range [...]string{"Location", "Content-Location"} {
 		if lines := h[name]; len(lines) == 1 {
 			if target, ok := rq.sameOrigin(lines[0]); ok {
-				scopes = append(scopes, c.marks.place(rq.host(), target).resource()...)
+				changed = append(changed, Selector{by: byURL, values: []string{rq.host(), target}})
 			}
 		}
 	}
 	if c.cfg.Groups {
 		for _, g := range field.ParseGroups(h["Cache-Group-Invalidation"]) {
-			scopes = append(scopes, c.marks.furtherScopes([]string{groupTag(r.origin(), g)})...)
+			changed = append(changed, Selector{by: byGroup, values: []string{rq.origin(), g}})
 		}
 	}
-	return r.takeBack(scopes)
+	return r.takeBack(changed)
 }
 
-// changed is the target of the request: as it came, and as the query rules of
-// the route have it, which are not those of every route that answers it.
-func (r *run) changed() []scope {
-	if r.asked.url == 0 {
-		return r.place.resource()
+// changed selects the target of the request: as it came, and as the query rules
+// of the route have it, which are not those of every route that answers it.
+func (r *run) changed() []Selector {
+	rq := r.rq
+	host := rq.host()
+	changed := []Selector{{by: byURL, values: []string{host, string(rq.key[rq.hostEnd:rq.urlEnd])}}}
+	if rq.asked != "" && !safe(r.method) {
+		changed = append(changed, Selector{by: byURL, values: []string{host, strings.Clone(rq.asked)}})
 	}
-	return append(r.place.resource(), r.asked.resource()...)
+	return changed
 }
 
-func (r *run) takeBack(scopes []scope) ticket {
-	return r.p.cache.marks.take(r.p.cache.cfg.Now(), false, scopes, nil)
+// takeBack does what Purge does. What a shared store does not confirm is
+// repeated: the client of an unsafe request need not wait for that.
+func (r *run) takeBack(changed []Selector) ticket {
+	t, _ := r.p.cache.mark(r.client, false, changed)
+	return t
 }
 
 // untouched tells whether nothing was taken back of the target since the run
@@ -72,7 +79,7 @@ func (r *run) takeBack(scopes []scope) ticket {
 func (r *run) untouched() (ticket, bool) {
 	m := r.p.cache.marks
 	now := m.ticket()
-	return now, m.since(r.ticket, &r.place, nil).newest() == 0
+	return now, m.since(r.ticket, &r.place, nil).taken() == 0
 }
 
 // sameOrigin resolves a reference against the request's URL. Other origins are

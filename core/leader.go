@@ -28,3 +28,11 @@ func (r *run) nobodyWaits() {
 		r.cancel()
 	}
 }
+
+// takeLease returns the lease that the run holds in a shared store, once.
+func (r *run) takeLease() (l *lease) {
+	if r.flight != nil {
+		l, r.flight.lease = r.flight.lease, nil
+	}
+	return l
+}

@@ -19,14 +19,29 @@ const (
 // first. It never changes; a write makes a new one.
 type resource struct {
 	variants []*entry
+
+	// sets are the names that variants in a shared store depend on, of which
+	// only those that fit the request stand in variants.
+	sets [][]string
 }
 
-// lookup finds the variant that answers the request, if any, and the resource,
-// if any of its variants has not been taken back. Each variant is judged by its own Vary: a
-// newer response that varies in other fields says nothing about it (RFC 9111,
-// section 4.1).
-func (rq *request) lookup() (selected *entry, res *resource) {
-	res = rq.p.cache.memory.get(rq.key)
+// varies are the names that the newest variant depends on.
+func (r *resource) varies() []string {
+	switch {
+	case r == nil:
+	case len(r.sets) > 0:
+		return r.sets[0]
+	case len(r.variants) > 0:
+		return namesOf(r.variants[0].vary)
+	}
+	return nil
+}
+
+// selectFrom finds the variant of a resource that answers the request, if any,
+// and returns the resource again if any of its variants has not been taken back.
+// Each variant is judged by its own Vary: a newer response that varies in other
+// fields says nothing about it (RFC 9111, section 4.1).
+func (rq *request) selectFrom(res *resource) (selected *entry, _ *resource) {
 	if res == nil {
 		return nil, nil
 	}
@@ -47,7 +62,7 @@ func (rq *request) lookup() (selected *entry, res *resource) {
 			break
 		}
 	}
-	if !alive {
+	if !alive && res.sets == nil {
 		return nil, nil
 	}
 	return selected, res

@@ -47,6 +47,9 @@ type marks struct {
 type mark struct {
 	hard, soft ticket
 	softAt     time.Time
+
+	// copies is of copies in memory of what has changed in the shared store.
+	copies ticket
 }
 
 type marked struct {
@@ -57,13 +60,16 @@ type marked struct {
 
 // fold makes m the mark of what was marked as either.
 func (m *mark) fold(o mark) {
-	m.hard = max(m.hard, o.hard)
+	m.hard, m.copies = max(m.hard, o.hard), max(m.copies, o.copies)
 	if o.soft > m.soft {
 		m.soft, m.softAt = o.soft, o.softAt
 	}
 }
 
-func (m mark) newest() ticket { return max(m.hard, m.soft) }
+func (m mark) newest() ticket { return max(m.hard, m.soft, m.copies) }
+
+// taken is the newest mark by which something was taken back.
+func (m mark) taken() ticket { return max(m.hard, m.soft) }
 
 // patternMarks never change: a purge makes new ones.
 type patternMarks struct {
@@ -90,6 +96,21 @@ func (m *marks) ticket() ticket { return ticket(m.last.Load()) }
 // this call none is served when it has returned, or, where the mark is soft,
 // none as a fresh one. It returns the first ticket that is not void.
 func (m *marks) take(now time.Time, soft bool, scopes []scope, patterns []*pattern) ticket {
+	return m.mark(now, scopes, func(k *mark, t ticket) {
+		if soft {
+			k.soft, k.softAt = t, now
+		} else {
+			k.hard = t
+		}
+	}, func(t ticket) { m.takePatterns(now, soft, t, patterns) })
+}
+
+// takeCopies has copies of entries of a shared store read anew.
+func (m *marks) takeCopies(now time.Time, scopes []scope) {
+	m.mark(now, scopes, func(k *mark, t ticket) { k.copies = t }, func(ticket) {})
+}
+
+func (m *marks) mark(now time.Time, scopes []scope, set func(*mark, ticket), further func(ticket)) ticket {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := ticket(m.last.Load() + 1)
@@ -101,15 +122,11 @@ func (m *marks) take(now time.Time, soft bool, scopes []scope, patterns []*patte
 		if k.newest() != t { // a scope may be named twice
 			m.order = append(m.order, marked{s, t, now})
 		}
-		if soft {
-			k.soft, k.softAt = t, now
-		} else {
-			k.hard = t
-		}
+		set(&k, t)
 		m.exact[s] = k
 	}
 	m.forget(now)
-	m.takePatterns(now, soft, t, patterns)
+	further(t)
 	for _, s := range scopes {
 		m.slots[s%markSlots].Store(uint64(t))
 	}
@@ -197,6 +214,9 @@ func (m *marks) of(s scope, since ticket) mark {
 	if k.soft <= since {
 		k.soft = 0
 	}
+	if k.copies <= since {
+		k.copies = 0
+	}
 	return k
 }
 
@@ -230,6 +250,11 @@ func (k *mark) foldPattern(p *patternMark, path string) {
 	default:
 		k.fold(mark{hard: p.t})
 	}
+}
+
+// outdated tells whether a copy is older than what stands in the shared store.
+func (m *marks) outdated(e *entry) bool {
+	return m.of(e.url, e.copied).copies != 0 || m.of(everything, e.copied).copies != 0
 }
 
 // alive tells whether nothing of the entry's was taken back since its run began,

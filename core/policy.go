@@ -87,6 +87,9 @@ func newPolicy(c *Cache, s *settings, level int) *policy {
 	}
 	p.parts = append(p.parts, s.perUser...)
 	p.shape = p.fingerprint()
+	if c.shared != nil && p.query.any() {
+		c.shared.queryRules.Store(true)
+	}
 	return p
 }
 

@@ -35,7 +35,7 @@ func (c *Cache) Expire(ctx context.Context, selectors ...Selector) error {
 	return c.takeBack(ctx, true, selectors)
 }
 
-func (c *Cache) takeBack(_ context.Context, soft bool, selectors []Selector) error {
+func (c *Cache) takeBack(ctx context.Context, soft bool, selectors []Selector) error {
 	if err := check(selectors); err != nil {
 		return err
 	}
@@ -45,43 +45,51 @@ func (c *Cache) takeBack(_ context.Context, soft bool, selectors []Selector) err
 	if c.closed.Load() {
 		return ErrClosed
 	}
-	var scopes []scope
-	var patterns []*pattern
-	for _, s := range selectors {
-		more, p := c.marks.reach(s)
-		scopes = append(scopes, more...)
-		if p != nil {
-			patterns = append(patterns, p)
-		}
-	}
-	c.marks.take(c.cfg.Now(), soft, scopes, patterns)
 	c.stats.purges.Add(1)
-	return nil
+	_, err := c.mark(ctx, soft, selectors)
+	return err
 }
 
-// reach is what a checked selector stands for.
-func (m *marks) reach(s Selector) (scopes []scope, p *pattern) {
-	switch s.by {
-	case "All":
-		return []scope{everything}, nil
-	case "ByTag":
-		for _, t := range s.values {
-			scopes = append(scopes, m.scopeOf(scopeTag, t))
-		}
-		return scopes, nil
-	case "ByPattern":
-		p, _ = newPattern(s.values[0])
-		return nil, p
-	case "ByPath":
-		// As it is escaped, and as it is: /a%41 may be either.
-		return []scope{m.place("", s.values[0]).path, m.scopeOf(scopePath, s.values[0])}, nil
-	case "ByHost":
-		host, _ := canonicalHost(s.values[0])
-		return []scope{m.place(host, "").host}, nil
-	default: // ByURL
-		host, target, _ := splitURL(s.values[0])
-		return m.place(host, target).resource(), nil
+// mark takes back in this process, and then everywhere. It returns the first
+// ticket that is not void.
+func (c *Cache) mark(ctx context.Context, soft bool, selectors []Selector) (ticket, error) {
+	now := c.cfg.Now()
+	scopes, patterns := c.marks.reach(selectors)
+	t := c.marks.take(now, soft, scopes, patterns)
+	if c.shared == nil {
+		return t, nil
 	}
+	return t, c.shared.takeBack(context.WithoutCancel(ctx), purge{soft, now, selectors})
+}
+
+// reach is what checked selectors stand for.
+func (m *marks) reach(selectors []Selector) (scopes []scope, patterns []*pattern) {
+	for _, s := range selectors {
+		switch s.by {
+		case byAll:
+			scopes = append(scopes, everything)
+		case byTag:
+			for _, t := range s.values {
+				scopes = append(scopes, m.scopeOf(scopeTag, t))
+			}
+		case byGroup:
+			scopes = append(scopes, m.scopeOf(scopeGroup, s.values...))
+		case byPattern:
+			p, _ := newPattern(s.values[0])
+			patterns = append(patterns, p)
+		case byPath:
+			// As it is escaped, and as it is: /a%41 may be either.
+			scopes = append(scopes, m.place("", s.values[0]).path, m.scopeOf(scopePath, s.values[0]))
+		case byHost:
+			host, _ := canonicalHost(s.values[0])
+			scopes = append(scopes, m.place(host, "").host)
+		case byHostPath:
+			scopes = append(scopes, m.place(s.values[0], s.values[1]).hostPath)
+		case byURL:
+			scopes = append(scopes, m.place(s.values[0], s.values[1]).resource()...)
+		}
+	}
+	return scopes, patterns
 }
 
 // resource are the scopes of one URL. Entries of routes with query rules may

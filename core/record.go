@@ -110,10 +110,13 @@ func (r *run) commit() {
 		}
 		return
 	}
-	c.memory.put(e)
+	r.committed = c.keep(e, r.known, r.takeLease().release)
 	r.land(landedStored, e)
+	if !r.committed {
+		r.reason = notStore
+		return
+	}
 	c.stats.stores.Add(1)
-	r.committed = true
 	if pattern := r.rq.x.Pattern(); e.governed && !hasTTL && wildcard(pattern) {
 		c.warnOnce(&r.rt.warnedWildcard, "cachex: a TTL stores what a wildcard route answers, whatever its path; give it to the routes that are meant", pattern)
 	}
@@ -144,6 +147,7 @@ func (r *run) End(o adapter.Outcome) {
 		r.capture = nil
 	}
 	r.land(landedFailed, nil) // if it has not landed better
+	r.takeLease().release()
 	unseen := o.Hijacked && r.status == 0 && r.changes()
 	if !o.Broken && !r.committed && (r.invalidates() || unseen) {
 		// Handlers may do their work after they have answered, or answer

@@ -4,13 +4,13 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
 	"github.com/go-cachex/cachex/core/internal/field"
+	"github.com/go-cachex/cachex/core/store"
 )
 
 // run is one run of the handler, from before it starts until its response is
@@ -24,15 +24,16 @@ type run struct {
 	method string
 
 	place     place
-	asked     place    // where an unsafe request came with another query
 	fieldTags []string // of Config.TagField
 	groups    []string // of Cache-Groups
 	ticket    ticket   // taken before anything was looked up
 	began     ticket   // the first one, where the run has got another
-	selected  *entry   // what the request would have got, stale or not
-	candidate *entry   // whose validators were sent
-	spare     *entry   // what stands in for a failure
-	stripped  bool     // the client's conditions are ours to evaluate
+	birth     birth
+	known     *resource // what was found stored
+	selected  *entry    // what the request would have got, stale or not
+	candidate *entry    // whose validators were sent
+	spare     *entry    // what stands in for a failure
+	stripped  bool      // the client's conditions are ours to evaluate
 
 	// said to us by the handler, possibly from goroutines of its own
 	mu         sync.Mutex
@@ -76,13 +77,10 @@ const runTimeout = 30 * time.Second
 func (rq *request) newRun(rt *route, dec decision) *run {
 	r := &run{
 		rt: rt, p: rq.p, rq: rq, dec: dec, method: rq.head.Method,
-		ticket: rq.ticket, began: rq.ticket, requested: rq.now,
+		ticket: rq.ticket, began: rq.ticket, birth: rq.birth, requested: rq.now,
 	}
 	if rq.urlEnd > 0 {
 		r.place = rq.place()
-	}
-	if rq.asked != "" && !safe(r.method) {
-		r.asked = r.p.cache.marks.place(rq.host(), strings.Clone(rq.asked))
 	}
 	return r
 }
@@ -101,7 +99,7 @@ func (rq *request) host() string {
 // any, and serves what comes of it.
 func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, f *flight) {
 	r := rq.newRun(rt, dec)
-	r.selected = selected
+	r.selected, r.known = selected, res
 	if f != nil {
 		r.lead(f)
 	}
@@ -210,6 +208,9 @@ func (r *run) Begin(status int, h http.Header, before []adapter.Line) adapter.Ve
 		if untouched && own == last+1 && r.answersGet(status, h) {
 			// It was made after the change that it brought, and after no other.
 			r.began, r.ticket = r.ticket, own
+			r.rq.birth.token = store.Token{} // it has ended with the change
+			r.rq.ensureTicket()
+			r.birth = r.rq.birth
 			return r.fullAnswer(status, h, before)
 		}
 		r.decorate(status, h, before)
@@ -263,7 +264,7 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 		return adapter.Verdict{}
 	}
 	r.pending = &entry{
-		place: r.placeOfEntry(), born: r.ticket, status: status, freshness: fresh,
+		place: r.placeOfEntry(), born: r.ticket, birth: r.birth, status: status, freshness: fresh,
 		vary: vary, requested: r.requested, received: rep.received,
 		lines: storedLines(h, before, dropped(rep.control)), added: added(h, before),
 	}
@@ -326,7 +327,7 @@ func (r *run) refuse(status int, reason string) {
 	current := status < 400 && status != http.StatusPartialContent && status != http.StatusNotModified ||
 		status == http.StatusNotFound || status == http.StatusGone
 	if r.selected != nil && current {
-		c.memory.swap(r.selected, nil)
+		c.drop(r.selected, r.known)
 	}
 }
 

@@ -11,24 +11,43 @@ import (
 // ByURL, ByPath, ByPattern, ByTag, ByHost and All; one with a mistake in it is
 // reported by Purge, which then takes back nothing.
 type Selector struct {
-	by     string // the function that made it
-	values []string
+	by     by
+	values []string // of ByURL, host and target as in a key
 	err    error
+}
+
+// by is what a selector selects by. It stands in the log of a shared store.
+type by byte
+
+const (
+	byURL     by = 'u'
+	byPath    by = 'p'
+	byPattern by = '*'
+	byTag     by = 't'
+	byHost    by = 'h'
+	byAll     by = 'a'
+
+	// Of unsafe requests, and of what ByURL means for query rules.
+	byGroup    by = 'g'
+	byHostPath by = 'q'
+)
+
+func (b by) String() string {
+	return map[by]string{byURL: "ByURL", byPath: "ByPath", byPattern: "ByPattern", byTag: "ByTag", byHost: "ByHost", byAll: "All"}[b]
 }
 
 // ByURL selects one resource, such as https://example.com/a?b=c: all variants and
 // keys of it, under http and https alike. The path may be escaped in any way.
 // Where a route has DropQuery, KeepQuery or SortQuery, all its queries go.
 func ByURL(absolute string) Selector {
-	s := Selector{by: "ByURL", values: []string{absolute}}
-	_, _, s.err = splitURL(absolute)
-	return s
+	host, target, err := splitURL(absolute)
+	return Selector{by: byURL, values: []string{host, target}, err: err}
 }
 
 // ByPath selects a path, such as /a, with all its queries and on all hosts. It may
 // be escaped or not.
 func ByPath(path string) Selector {
-	s := Selector{by: "ByPath", values: []string{path}}
+	s := Selector{by: byPath, values: []string{path}}
 	switch {
 	case path == "":
 		s.err = errors.New("an empty path")
@@ -47,7 +66,7 @@ func ByPath(path string) Selector {
 // ** for any at all. Each later lookup costs one comparison for each pattern
 // that is newer than what it finds.
 func ByPattern(glob string) Selector {
-	s := Selector{by: "ByPattern", values: []string{glob}}
+	s := Selector{by: byPattern, values: []string{glob}}
 	_, s.err = newPattern(glob)
 	return s
 }
@@ -55,7 +74,7 @@ func ByPattern(glob string) Selector {
 // ByTag selects what has any of these tags: see Tags, AddTags and
 // Config.TagField.
 func ByTag(tags ...string) Selector {
-	s := Selector{by: "ByTag", values: tags}
+	s := Selector{by: byTag, values: tags}
 	if len(tags) == 0 {
 		s.err = errors.New("no tag")
 	}
@@ -72,7 +91,7 @@ func ByTag(tags ...string) Selector {
 // example.com:8080, under http and https alike. The default ports are left out
 // in both.
 func ByHost(host string) Selector {
-	s := Selector{by: "ByHost", values: []string{host}}
+	s := Selector{by: byHost, values: []string{host}}
 	if _, ok := canonicalHost(host); !ok {
 		s.err = fmt.Errorf("%q is no host", host)
 	}
@@ -81,7 +100,7 @@ func ByHost(host string) Selector {
 
 // All selects everything that this cache holds, or, with a shared store, its
 // Namespace.
-func All() Selector { return Selector{by: "All"} }
+func All() Selector { return Selector{by: byAll} }
 
 // check returns every mistake in selectors.
 func check(selectors []Selector) error {
@@ -91,13 +110,36 @@ func check(selectors []Selector) error {
 	var errs []error
 	for _, s := range selectors {
 		switch {
-		case s.by == "":
+		case s.by == 0:
 			errs = append(errs, errors.New("cachex: a Selector that no function of cachex made"))
 		case s.err != nil:
 			errs = append(errs, fmt.Errorf("cachex: %s: %w", s.by, s.err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// readable tells whether a selector from the log of a shared store is one that
+// this version makes.
+func (s Selector) readable() bool {
+	n := len(s.values)
+	switch s.by {
+	case byAll:
+		return n == 0
+	case byTag:
+		return n > 0
+	case byURL, byHostPath, byGroup:
+		return n == 2
+	case byPath, byHost:
+		return n == 1
+	case byPattern:
+		if n != 1 {
+			return false
+		}
+		_, err := newPattern(s.values[0])
+		return err == nil
+	}
+	return false
 }
 
 // splitURL takes apart an absolute URL into what keys are made of.
@@ -117,10 +159,11 @@ func splitURL(absolute string) (host, target string, err error) {
 	if !ok || strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		return "", "", fmt.Errorf("the URL %q has a blank or control character", absolute)
 	}
-	if host, ok = canonicalHost(authority); !ok {
+	canonical, ok := appendHost(nil, authority, u.Scheme)
+	if !ok {
 		return "", "", fmt.Errorf("the URL %q has no host", absolute)
 	}
-	return host, target, nil
+	return string(canonical), target, nil
 }
 
 // canonicalHost is the host as it stands in keys.

@@ -21,6 +21,7 @@ type request struct {
 	// ticket is older than everything that the request has found: what is taken
 	// back after it was looked up must not come back by way of a 304.
 	ticket ticket
+	birth  birth // the same in a shared store
 
 	key             []byte
 	hostEnd, urlEnd int // the URL, without its scheme, is a part of the key
@@ -59,7 +60,7 @@ func (rq *request) release() {
 	rq.scheme, rq.target, rq.rewritten, rq.asked = "", "", "", ""
 	rq.hostEnd, rq.urlEnd, rq.trusted, rq.anonymous = 0, 0, false, false
 	rq.movedPath, rq.movedQuery = false, false
-	rq.demands, rq.answer = demands{}, adapter.Answer{}
+	rq.demands, rq.answer, rq.birth = demands{}, adapter.Answer{}, birth{}
 	clear(rq.extra[:])
 	if cap(rq.key) <= 2*maxKey {
 		requests.Put(rq)

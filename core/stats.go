@@ -18,6 +18,10 @@ type Stats struct {
 	Invalidations uint64 // successful unsafe requests
 	Purges        uint64 // calls of Purge and Expire that took something back
 	Evictions     uint64 // stored responses that had to go for others, or expired
+	StoreFailures uint64 // operations of Config.Store that failed or took too long
+	StoreRefusals uint64 // that were not tried, because it did not answer
+	StoreDropped  uint64 // responses that were too large for it, or too many at once
+	StoreForeign  uint64 // values that were found in it and could not be used
 	Entries       int    // keys in memory; all variants of a resource are one
 	Bytes         int64  // that they take, overhead included
 }
@@ -32,8 +36,14 @@ func (c *Cache) Stats() Stats {
 		Hits: c.stats.hits.Load(), Misses: c.stats.misses.Load(), Bypasses: c.stats.bypasses.Load(),
 		Stores: c.stats.stores.Load(), Rejections: c.stats.rejections.Load(),
 		Validations: c.stats.validations.Load(), Failures: c.stats.failures.Load(), Collapsed: c.stats.collapsed.Load(), Refreshes: c.stats.refreshes.Load(), Refused: c.stats.refusedRefreshes.Load(), Invalidations: c.stats.invalidations.Load(), Purges: c.stats.purges.Load(),
-		Evictions: c.memory.evict.Load(),
 	}
-	s.Entries, s.Bytes = c.memory.entries()
+	if c.memory != nil {
+		s.Evictions = c.memory.evict.Load()
+		s.Entries, s.Bytes = c.memory.entries()
+	}
+	if c.shared != nil {
+		s.StoreFailures, s.StoreRefusals = c.shared.failures.Load(), c.shared.refusals.Load()
+		s.StoreDropped, s.StoreForeign = c.shared.dropped.Load()+c.shared.tooLarge.Load(), c.shared.foreign.Load()
+	}
 	return s
 }

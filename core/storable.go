@@ -42,6 +42,7 @@ const (
 	notHandler     = "do-not-store"
 	notVeto        = "store-if"
 	notTags        = "tags"
+	notStore       = "store"
 	notCredentials = "credentials"
 	notSetCookie   = "set-cookie"
 	notVary        = "vary"

@@ -64,7 +64,7 @@ func (r *run) tagsOf() ([]string, error) {
 		tags = append(tags, string(scopeTag)+t)
 	}
 	for _, g := range r.groups {
-		tags = append(tags, groupTag(r.origin(), g))
+		tags = append(tags, groupTag(r.rq.origin(), g))
 	}
 	slices.Sort(tags)
 	return slices.Compact(tags), nil
@@ -75,7 +75,7 @@ func (r *run) tagsOf() ([]string, error) {
 func groupTag(origin, group string) string { return string(scopeGroup) + origin + "\n" + group }
 
 // origin is the scheme and host of the request.
-func (r *run) origin() string { return string(r.rq.key[len("GET "):r.rq.hostEnd]) }
+func (rq *request) origin() string { return string(rq.key[len("GET "):rq.hostEnd]) }
 
 // furtherScopes are the scopes of tags, each with its kind before it.
 func (m *marks) furtherScopes(tags []string) []scope {

@@ -81,11 +81,11 @@ func (r *run) notModified(h http.Header, before []adapter.Line) adapter.Verdict 
 		switch {
 		case !c.marks.alive(r.result): // it must not push out what came after
 		case r.selected == nil && keep: // it answers one more kind of request
-			c.memory.put(r.result)
+			c.keep(r.result, r.known, func() {})
 		case keep:
-			c.memory.swap(old, r.result)
+			c.swap(old, r.result, r.known)
 		case r.selected != nil:
-			c.memory.swap(old, nil)
+			c.drop(old, r.known)
 		}
 	}
 	if keep {
@@ -165,7 +165,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	fresh, reason := storable(rep)
 	vary, ok := selectingFields(r.rq.x, field.ParseVary(merged["Vary"]).Names)
 	e = &entry{
-		place: r.placeOfEntry(), born: r.ticket, status: old.status, body: old.body,
+		place: r.placeOfEntry(), born: r.ticket, birth: r.birth, status: old.status, body: old.body,
 		freshness: fresh, vary: vary, requested: r.requested, received: rep.received,
 		lines: storedLines(merged, before, dropped(rep.control)), upstream: old.upstream,
 		added: slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.added, added(h, before))))),
@@ -199,6 +199,6 @@ func (r *run) headUpdates(status int, h http.Header, before []adapter.Line) {
 		return
 	}
 	if updated, keep := r.freshen(e, h, before); keep {
-		r.p.cache.memory.swap(e, updated)
+		r.p.cache.swap(e, updated, r.known)
 	}
 }

@@ -44,10 +44,9 @@ type Store interface {
 // have to wait for the deadline. They keep none of the slices that they get, and
 // what they return belongs to the caller.
 //
-// resource is any string without control characters, mostly a URL without its
-// scheme, such as //example.com/search?q=go; name is any string without control
-// characters. Both may be too long for a key, or hold characters that keys may
-// not: see Key. All that is stored for a resource lies where one round trip
+// resource is any string, mostly a URL without its scheme, such as
+// //example.com/search?q=go; name is any string. Both may be too long for a key,
+// or hold characters that keys may not: see Key. All that is stored for a resource lies where one round trip
 // reaches it (in one slot of a Redis Cluster).
 type Space interface {
 	// Get returns the resource's token and, for each name, its value or nil.

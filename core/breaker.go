@@ -1,0 +1,61 @@
+package cachex
+
+import (
+	"sync"
+	"time"
+)
+
+// breaker keeps requests from waiting for a store that does not answer. After
+// some failures in a row it lets none ask; then, after a while, one at a time, and
+// all again when that one has an answer.
+type breaker struct {
+	mu       sync.Mutex
+	failures int
+	until    time.Time // no one asks before; zero while it is closed
+	probing  bool
+}
+
+const (
+	maxFailures = 5           // in a row
+	breakFor    = time.Second // then a probe
+)
+
+// allow tells whether to ask.
+func (b *breaker) allow(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.until.IsZero():
+		return true
+	case b.probing || now.Before(b.until):
+		return false
+	}
+	b.probing = true
+	return true
+}
+
+// done is told how it went; changed tells whether the breaker has opened, or
+// closed again.
+func (b *breaker) done(ok bool, now time.Time) (changed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if ok {
+		changed = !b.until.IsZero()
+		b.failures, b.until, b.probing = 0, time.Time{}, false
+		return changed
+	}
+	b.probing = false
+	if b.failures++; b.failures < maxFailures {
+		return false
+	}
+	changed = b.until.IsZero()
+	b.until = now.Add(breakFor)
+	return changed
+}
+
+// abandon is told that nobody knows how it went: the client has left.
+func (b *breaker) abandon() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.probing = false
+}

@@ -1,0 +1,378 @@
+package cachex
+
+import (
+	"bytes"
+	"compress/flate"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/store"
+)
+
+// codec turns what is stored into bytes of a shared store and back. Whatever
+// comes from there is untrusted: another version's value, one that was cut or
+// changed, or somebody else's is a miss, and never a part of an answer.
+//
+//	C X, version, flags, sum, length of the head, head, content
+//
+// The sum covers all the rest: a CRC-32C, or, with a secret, an HMAC-SHA256.
+// Numbers are varints, and strings have their length before them. A value of
+// another version is left where it is, so that old and new processes do not
+// delete each other's.
+type codec struct {
+	secret   []byte
+	compress int   // contents above this many bytes are compressed; 0 for never
+	max      int64 // of content, in bytes
+}
+
+const codecVersion = 1
+
+// The flags of a value.
+const (
+	flagSigned     = 1 << iota // the sum is an HMAC
+	flagCompressed             // the content is
+	flagManifest               // it names the fields that variants depend on
+)
+
+// errForeign is what every value is that cannot be used.
+var errForeign = errors.New("cachex: not a value of this version, or a broken one")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// encode returns the bytes of an entry.
+func (c *codec) encode(e *entry) []byte {
+	flags, body := byte(0), e.body
+	if c.compress > 0 && len(body) > c.compress && e.line("Content-Encoding") == nil {
+		if small := deflate(body); len(small) < len(body) {
+			flags, body = flagCompressed, small
+		}
+	}
+	b := appendString(make([]byte, 0, 512), e.key)
+	for _, n := range [...]uint64{uint64(e.status), e.birth.token.ID, uint64(e.birth.token.Soft), e.birth.at.Epoch, e.birth.at.Seq} {
+		b = binary.AppendUvarint(b, n)
+	}
+	for _, n := range [...]int64{
+		e.requested.UnixNano(), e.received.UnixNano(), e.expired.Load(),
+		int64(e.age), int64(e.lifetime), int64(e.whileRevalidate), int64(e.ifError),
+	} {
+		b = binary.AppendVarint(b, n)
+	}
+	b = append(b, bits(e.explicit, e.governed, e.noCache, e.locked, e.immutable, e.shareable, e.ownTag))
+	b = binary.AppendUvarint(b, uint64(len(e.vary)))
+	for _, v := range e.vary {
+		b = append(b, bits(v.present, v.one))
+		b = appendString(appendString(appendString(b, v.name), v.value), v.raw)
+	}
+	b = appendStrings(appendStrings(appendStrings(b, e.tags), e.added), e.upstream)
+	b = binary.AppendUvarint(b, uint64(len(e.lines)))
+	for _, l := range e.lines {
+		b = appendStrings(appendString(b, l.Name), l.Values)
+	}
+	b = binary.AppendUvarint(b, uint64(len(e.body)))
+	return c.seal(flags, b, body)
+}
+
+// encodeManifest returns the bytes of the sets of names that variants depend on.
+func (c *codec) encodeManifest(key string, sets [][]string) []byte {
+	b := binary.AppendUvarint(appendString(nil, key), uint64(len(sets)))
+	for _, names := range sets {
+		b = appendStrings(b, names)
+	}
+	return c.seal(flagManifest, b, nil)
+}
+
+// seal makes a value.
+func (c *codec) seal(flags byte, head, content []byte) []byte {
+	sum := crc32.Size
+	if c.secret != nil {
+		flags, sum = flags|flagSigned, sha256.Size
+	}
+	b := make([]byte, 4+sum, 4+sum+binary.MaxVarintLen64+len(head)+len(content))
+	copy(b, []byte{'C', 'X', codecVersion, flags})
+	b = append(append(binary.AppendUvarint(b, uint64(len(head))), head...), content...)
+	if c.secret != nil {
+		copy(b[4:], c.sign(b[:4], b[4+sum:]))
+	} else {
+		binary.LittleEndian.PutUint32(b[4:], checksum(b[:4], b[4+sum:]))
+	}
+	return b
+}
+
+func (c *codec) sign(head, payload []byte) []byte {
+	h := hmac.New(sha256.New, c.secret)
+	h.Write(head)
+	h.Write(payload)
+	return h.Sum(nil)
+}
+
+func checksum(head, payload []byte) uint32 {
+	return crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, payload)
+}
+
+// open checks what stands before the payload.
+func (c *codec) open(data []byte) (payload []byte, flags byte, err error) {
+	if len(data) < 4+crc32.Size || data[0] != 'C' || data[1] != 'X' || data[2] != codecVersion {
+		return nil, 0, errForeign
+	}
+	flags = data[3]
+	if signed := flags&flagSigned != 0; signed != (c.secret != nil) || signed && len(data) < 4+sha256.Size {
+		return nil, 0, errForeign
+	} else if signed {
+		payload = data[4+sha256.Size:]
+		if !hmac.Equal(c.sign(data[:4], payload), data[4:4+sha256.Size]) {
+			return nil, 0, errForeign
+		}
+		return payload, flags, nil
+	}
+	payload = data[4+crc32.Size:]
+	if checksum(data[:4], payload) != binary.LittleEndian.Uint32(data[4:]) {
+		return nil, 0, errForeign
+	}
+	return payload, flags, nil
+}
+
+// decode returns an entry or, in its place, the sets of names of a manifest. The
+// content of the entry may lie in data.
+func (c *codec) decode(data []byte, key string, now time.Time) (e *entry, sets [][]string, err error) {
+	payload, flags, err := c.open(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	size, n := binary.Uvarint(payload)
+	if n <= 0 || size > uint64(len(payload)-n) {
+		return nil, nil, errForeign
+	}
+	// Everything in the head lies in one string.
+	d, content := decoder{rest: string(payload[n : n+int(size)])}, payload[n+int(size):]
+	if d.string() != key { // two keys with one name in the store
+		return nil, nil, errForeign
+	}
+	if flags&flagManifest != 0 {
+		sets = make([][]string, 0, maxSets)
+		for range d.count(maxSets) {
+			sets = append(sets, d.strings())
+		}
+		if len(content) > 0 {
+			return nil, nil, errForeign
+		}
+		return nil, sets, d.end()
+	}
+	e = &entry{key: key, status: int(d.uvarint())}
+	e.birth.token = store.Token{ID: d.uvarint(), Soft: int64(d.uvarint())}
+	e.birth.at = store.Position{Epoch: d.uvarint(), Seq: d.uvarint()}
+	e.requested, e.received = time.Unix(0, d.varint()), time.Unix(0, d.varint())
+	e.expired.Store(d.varint())
+	e.age, e.lifetime = time.Duration(d.varint()), time.Duration(d.varint())
+	e.whileRevalidate, e.ifError = time.Duration(d.varint()), time.Duration(d.varint())
+	set(d.byte(), &e.explicit, &e.governed, &e.noCache, &e.locked, &e.immutable, &e.shareable, &e.ownTag)
+	e.vary = make([]selecting, d.count(maxVaryNames))
+	for i := range e.vary {
+		v := &e.vary[i]
+		set(d.byte(), &v.present, &v.one)
+		v.name, v.value, v.raw = d.string(), d.string(), d.string()
+	}
+	e.tags, e.added, e.upstream = d.strings(), d.strings(), d.strings()
+	e.lines = make([]adapter.Line, d.count(maxLines))
+	for i := range e.lines {
+		e.lines[i] = adapter.Line{Name: d.string(), Values: d.strings()}
+	}
+	size = d.uvarint()
+	if d.end() != nil || size > uint64(c.max) {
+		return nil, nil, errForeign
+	}
+	if e.body = content; flags&flagCompressed != 0 {
+		e.body, err = inflate(content, int(size))
+	}
+	if err != nil || uint64(len(e.body)) != size || !e.plausible(now) {
+		return nil, nil, errForeign
+	}
+	e.seal(now)
+	return e, nil, nil
+}
+
+// Bounds of what is decoded, beside those of what is encoded.
+const (
+	maxLines = 1 << 10
+	maxSets  = 8               // of names, in a manifest
+	maxSkew  = 5 * time.Minute // of the clocks of two processes
+)
+
+// plausible tells whether an entry is one that this cache might have stored: its
+// fields can be sent again, its length is right and it does not come from the
+// future.
+func (e *entry) plausible(now time.Time) bool {
+	if e.status < 200 || neverStored(e.status) || e.received.After(now.Add(maxSkew)) || e.age < 0 || e.lifetime < 0 || e.whileRevalidate < 0 || e.ifError < 0 {
+		return false
+	}
+	for _, l := range e.lines {
+		if len(l.Values) == 0 || http.CanonicalHeaderKey(l.Name) != l.Name || !sound(l.Name, l.Values) {
+			return false
+		}
+		if l.Name == "Content-Length" {
+			if n, err := strconv.Atoi(l.Values[0]); len(l.Values) != 1 || err != nil || n != len(e.body) {
+				return false
+			}
+		} else if !stores(l.Name, nil, nil) {
+			return false
+		}
+	}
+	for _, t := range e.tags {
+		if t == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// decoder reads a head. After a failure it reads zero values. The strings that it
+// returns are parts of one, and so are the lists.
+type decoder struct {
+	rest   string
+	failed bool
+	spare  []string
+}
+
+func (d *decoder) fail() {
+	d.rest, d.failed = "", true
+}
+
+func (d *decoder) end() error {
+	if d.failed || len(d.rest) > 0 {
+		return errForeign
+	}
+	return nil
+}
+
+func (d *decoder) uvarint() uint64 {
+	var n uint64
+	for i := 0; i < len(d.rest) && i < binary.MaxVarintLen64; i++ {
+		b := d.rest[i]
+		n |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			d.rest = d.rest[i+1:]
+			return n
+		}
+	}
+	d.fail()
+	return 0
+}
+
+func (d *decoder) varint() int64 {
+	n := d.uvarint()
+	return int64(n>>1) ^ -int64(n&1)
+}
+
+func (d *decoder) byte() byte {
+	if len(d.rest) == 0 {
+		d.fail()
+		return 0
+	}
+	b := d.rest[0]
+	d.rest = d.rest[1:]
+	return b
+}
+
+// count reads the length of a list, whose members take a byte each at least.
+func (d *decoder) count(most int) int {
+	n := d.uvarint()
+	if n > uint64(most) || n > uint64(len(d.rest)) {
+		d.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (d *decoder) string() string {
+	n := d.uvarint()
+	if n > uint64(len(d.rest)) {
+		d.fail()
+		return ""
+	}
+	s := d.rest[:n]
+	d.rest = d.rest[n:]
+	return s
+}
+
+func (d *decoder) strings() []string {
+	n := d.count(maxLines)
+	if n == 0 {
+		return nil
+	}
+	if n > len(d.spare) {
+		d.spare = make([]string, max(n, 32))
+	}
+	list := d.spare[:n:n]
+	d.spare = d.spare[n:]
+	for i := range list {
+		list[i] = d.string()
+	}
+	return list
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendStrings(b []byte, list []string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, s := range list {
+		b = appendString(b, s)
+	}
+	return b
+}
+
+func bits(flags ...bool) (b byte) {
+	for i, f := range flags {
+		if f {
+			b |= 1 << i
+		}
+	}
+	return b
+}
+
+func set(b byte, flags ...*bool) {
+	for i, f := range flags {
+		*f = b&(1<<i) != 0
+	}
+}
+
+var deflaters = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, flate.BestSpeed) // the level is a valid one
+	return w
+}}
+
+func deflate(p []byte) []byte {
+	w := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	var b bytes.Buffer
+	w.Reset(&b)
+	_, _ = w.Write(p) // a bytes.Buffer does not fail
+	_ = w.Close()
+	return b.Bytes()
+}
+
+var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+
+// inflate returns size bytes, or an error for anything else.
+func inflate(p []byte, size int) ([]byte, error) {
+	r := inflaters.Get().(io.ReadCloser)
+	defer inflaters.Put(r)
+	_ = r.(flate.Resetter).Reset(bytes.NewReader(p), nil)
+	out := make([]byte, size)
+	if _, err := io.ReadFull(r, out); err != nil {
+		return nil, errForeign
+	}
+	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		return nil, errForeign
+	}
+	return out, nil
+}

@@ -1,0 +1,175 @@
+package cachex
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/store"
+)
+
+var codecs = map[string]*codec{
+	"plain":      {max: 1 << 20},
+	"signed":     {max: 1 << 20, secret: []byte("sixteen bytes and more")},
+	"compressed": {max: 1 << 20, compress: 10},
+	"both":       {max: 1 << 20, compress: 10, secret: []byte("sixteen bytes and more")},
+}
+
+func sampleEntry() *entry {
+	at := time.Unix(1_700_000_000, 123)
+	e := &entry{
+		key: "GET https://example.com/a?b", status: 200, tags: []string{"tnews"}, added: []string{"Link"}, upstream: []string{"up; hit"},
+		birth: birth{store.Token{ID: 1 << 63, Soft: -5}, store.Position{Epoch: 7, Seq: 9}},
+		body:  []byte(strings.Repeat("content ", 100)), requested: at, received: at.Add(time.Second),
+		vary: []selecting{{name: "Accept", value: "x", present: true, raw: "x", one: true}, {name: "Cookie"}},
+		freshness: freshness{
+			lifetime: time.Hour, age: time.Second, explicit: true, locked: true, shareable: true,
+			whileRevalidate: time.Minute, ifError: time.Hour,
+		},
+		lines: []adapter.Line{
+			line("Content-Length", "800"), line("Etag", `"v"`), {Name: "Link", Values: []string{"</a>", "</b>"}}, line("Last-Modified", "Wed, 01 Nov 2023 10:00:00 GMT"),
+		},
+	}
+	e.expired.Store(42)
+	e.seal(at)
+	return e
+}
+
+func TestCodecKeepsEverything(t *testing.T) {
+	for name, c := range codecs {
+		want := sampleEntry()
+		data := c.encode(want)
+		if c.compress > 0 && len(data) > len(want.body) {
+			t.Errorf("%s: not compressed", name)
+		}
+		got, sets, err := c.decode(data, want.key, want.received)
+		if err != nil || sets != nil {
+			t.Fatalf("%s: %v, %v", name, sets, err)
+		}
+		if got.expired.Load() != 42 || !got.requested.Equal(want.requested) || !got.received.Equal(want.received) || !got.modified.Equal(want.modified) {
+			t.Errorf("%s: times: %+v", name, got)
+		}
+		got.expired.Store(0)
+		want.expired.Store(0)
+		got.requested, got.received, got.date, got.modified = want.requested, want.received, want.date, want.modified
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\n%+v\n%+v", name, got, want)
+		}
+		sets = [][]string{{"Accept"}, nil, {"Accept", "Cookie"}}
+		if _, back, err := c.decode(c.encodeManifest("k", sets), "k", want.received); err != nil || !reflect.DeepEqual(back, sets) {
+			t.Errorf("%s: manifest: %q, %v", name, back, err)
+		}
+	}
+}
+
+// Whatever happens to a value, it is whole or a miss.
+func TestCodecRefuses(t *testing.T) {
+	e := sampleEntry()
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for name, c := range codecs {
+		data := c.encode(e)
+		refuse := func(what string, data []byte, key string, now time.Time) {
+			t.Helper()
+			if _, _, err := c.decode(data, key, now); err == nil {
+				t.Errorf("%s: %s was taken", name, what)
+			}
+		}
+		for i := range data {
+			refuse("a part", data[:i], e.key, e.received)
+		}
+		for range 500 {
+			broken := bytes.Clone(data)
+			broken[rnd.IntN(len(broken))] ^= 1 << rnd.IntN(8)
+			refuse("a flipped bit", broken, e.key, e.received)
+		}
+		refuse("a longer one", append(bytes.Clone(data), 0), e.key, e.received)
+		refuse("another key's", data, e.key+"c", e.received)
+		refuse("one from the future", data, e.key, e.received.Add(-maxSkew-1))
+		if _, _, err := c.decode(data, e.key, e.received.Add(-maxSkew)); err != nil {
+			t.Errorf("%s: a clock that is %v behind: %v", name, maxSkew, err)
+		}
+		for other, o := range codecs {
+			if (o.secret != nil) != (c.secret != nil) {
+				if _, _, err := o.decode(data, e.key, e.received); err == nil {
+					t.Errorf("%s takes what %s has written", other, name)
+				}
+			}
+		}
+		small := *c
+		small.max = int64(len(e.body)) - 1
+		if _, _, err := small.decode(data, e.key, e.received); err == nil {
+			t.Errorf("%s: a content above the limit was taken", name)
+		}
+		for what, change := range map[string]func(*entry){
+			"a field with a line break":    func(e *entry) { e.lines[1].Values = []string{"a\r\nb: c"} },
+			"a name with a blank":          func(e *entry) { e.lines[1].Name = "A b" },
+			"a field of the connection":    func(e *entry) { e.lines[1] = line("Transfer-Encoding", "chunked") },
+			"a wrong length":               func(e *entry) { e.lines[0] = line("Content-Length", "801") },
+			"a status that is never final": func(e *entry) { e.status = 101 },
+		} {
+			bad := sampleEntry()
+			change(bad)
+			refuse(what, c.encode(bad), bad.key, bad.received)
+		}
+	}
+}
+
+func FuzzCodec(f *testing.F) {
+	e := sampleEntry()
+	for _, c := range codecs {
+		if c.secret != nil {
+			continue
+		}
+		payload := c.encode(e)[8:]
+		size, n := binary.Uvarint(payload)
+		f.Add(payload[n:n+int(size)], payload[n+int(size):])
+		f.Add(c.encodeManifest(e.key, [][]string{{"A"}})[9:], []byte{})
+	}
+	c := codecs["plain"]
+	f.Fuzz(func(t *testing.T, payload, content []byte) {
+		for _, flags := range []byte{0, flagCompressed, flagManifest} {
+			// With a right sum, so that the payload is looked at.
+			value := c.seal(flags, payload, content)
+			got, _, err := c.decode(value, e.key, e.received)
+			if err != nil || got == nil {
+				continue
+			}
+			if int64(len(got.body)) > c.max || !got.plausible(e.received) {
+				t.Errorf("%+v", got)
+			}
+			if again, _, err := c.decode(c.encode(got), e.key, e.received); err != nil || !bytes.Equal(again.body, got.body) {
+				t.Errorf("what was read cannot be written and read: %v", err)
+			}
+		}
+	})
+}
+
+func FuzzRecord(f *testing.F) {
+	f.Add(encodeRecord(true, time.Unix(1, 2), []Selector{ByURL("http://h/a"), ByTag("a", "b"), ByPattern("/a/**"), All()}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, _, selectors, err := decodeRecord(data)
+		if err == nil {
+			newTestMarks().reach(selectors)
+		}
+	})
+}
+
+func BenchmarkCodec(b *testing.B) {
+	for name, c := range codecs {
+		e := sampleEntry()
+		data := c.encode(e)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := c.decode(data, e.key, e.received); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,96 @@
+package cachex
+
+import (
+	"context"
+	"crypto/rand"
+	"sync/atomic"
+	"time"
+)
+
+// lease lets one process of many run the handler for a key. Losing it, or the
+// store, costs one more run.
+type lease struct {
+	s        *shared
+	at       address
+	owner    string
+	released atomic.Bool
+}
+
+const (
+	// leaseFor outlives the runs of most handlers: a flight lasts maxWait for
+	// those who wait for it.
+	leaseFor = maxWait + 10*time.Second
+
+	askEvery = 20 * time.Millisecond // at first, and then less often
+	askRarer = 250 * time.Millisecond
+)
+
+// acquire returns a lease, or nil where another process holds it. free is true
+// where it cannot be asked for: then nobody is waited for.
+func (s *shared) acquire(ctx context.Context, at address) (l *lease, free bool) {
+	l = &lease{s: s, at: at, owner: rand.Text()}
+	var ok bool
+	err := s.do(ctx, func(ctx context.Context) (err error) {
+		ok, err = s.space.Acquire(ctx, at.resource, at.name, l.owner, leaseFor)
+		return err
+	})
+	if err != nil {
+		return nil, true
+	}
+	if !ok {
+		return nil, false
+	}
+	return l, false
+}
+
+// release gives it back, behind the answer. It may be called more than once, and
+// on nil.
+func (l *lease) release() {
+	if l == nil || !l.released.CompareAndSwap(false, true) {
+		return
+	}
+	l.s.after.Go(func() {
+		_ = l.s.do(context.Background(), func(ctx context.Context) error { // it ends by itself
+			return l.s.space.Release(ctx, l.at.resource, l.at.name, l.owner)
+		})
+	})
+}
+
+// elsewhere is called by the leader of a flight before it runs the handler. It
+// returns what another process has stored meanwhile, and the decision to serve
+// it, or a lease, or nothing where the store does not help. here is false when
+// the client has left.
+func (rq *request) elsewhere(f *flight) (e *entry, d decision, here bool) {
+	s := rq.p.cache.shared
+	if s == nil || !rq.birth.valid() {
+		return nil, d, true
+	}
+	at := addressOf(f.key, rq.scheme, rq.urlEnd)
+	limit := time.NewTimer(maxWait)
+	defer limit.Stop()
+	for pause := askEvery; ; pause = min(2*pause, askRarer) {
+		l, free := s.acquire(rq.x.Context(), at)
+		if free || l != nil {
+			f.lease = l
+			return nil, d, true
+		}
+		next := time.NewTimer(pause)
+		select {
+		case <-next.C:
+		case <-limit.C:
+			next.Stop()
+			return nil, d, true
+		case <-rq.x.Context().Done():
+			next.Stop()
+			return nil, d, false
+		}
+		rq.now, rq.ticket = rq.p.cache.now(), rq.p.cache.marks.ticket()
+		selected, res := rq.lookup()
+		if d = decide(selected, res != nil, rq.demands, rq.p.proxy, rq.now); d.action == actServe && !d.refresh {
+			return selected, d, true
+		}
+		if rq.ensureTicket(); !rq.birth.valid() {
+			return nil, d, true
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package cachex
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-cachex/cachex/core/store"
+)
+
+// markLog follows the log of a shared store, in which all processes write down
+// what they take back, and puts it among the marks of this process.
+//
+// An entry of the store names the place in the log up to which its writer had
+// followed when its run began; ticketAt makes a ticket of this process from it.
+type markLog struct {
+	s     *shared
+	space store.Space
+	apply func(data []byte) // puts a record among the marks
+	reset func()            // marks everything: something was lost
+	last  func() ticket     // of the marks
+	lost  func()            // the store has gone back to an earlier state
+
+	// current tells whether the log was read lately: it is unset by a timer.
+	current atomic.Bool
+	timer   *time.Timer
+
+	reading sync.Mutex // held by the one who reads
+
+	mu      sync.RWMutex
+	pos     store.Position
+	base    uint64   // tickets[0] is of this place
+	tickets []ticket // the marks of this process when it had followed up to there
+	hole    uint64   // a record that was missing when it was last read
+	since   time.Time
+}
+
+const (
+	pollEvery = time.Second
+
+	// staleAfter is how long a process goes by what it has read: within this
+	// time and that of one operation of the store it knows of every purge.
+	staleAfter = 3 * time.Second
+
+	maxTickets = 1 << 16
+)
+
+func newMarkLog(s *shared, space store.Space) *markLog {
+	l := &markLog{s: s, space: space, lost: func() {}}
+	l.timer = time.AfterFunc(staleAfter, func() { l.current.Store(false) })
+	l.timer.Stop()
+	return l
+}
+
+// ready tells whether what is known of the log is recent enough to go by. Where
+// it is not, it reads on; who comes while somebody reads waits only where nothing
+// was ever read.
+func (l *markLog) ready(ctx context.Context) bool {
+	switch {
+	case l.current.Load():
+		return true
+	case l.reading.TryLock():
+	case l.position().Epoch != 0:
+		return false
+	default:
+		l.reading.Lock()
+	}
+	defer l.reading.Unlock()
+	return l.current.Load() || l.readOn(ctx) == nil
+}
+
+// position is how far the log was followed.
+func (l *markLog) position() store.Position {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.pos
+}
+
+// ticketAt is the ticket that a run would have got in this process at a place of
+// the log. It may be older than it had to be, which takes back too much.
+func (l *markLog) ticketAt(p store.Position) (ticket, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if p.Epoch != l.pos.Epoch || p.Seq < l.base {
+		return 0, false
+	}
+	return l.tickets[min(p.Seq, l.pos.Seq)-l.base], true
+}
+
+// read follows the log to its end. Of several who call it, one reads.
+func (l *markLog) read(ctx context.Context) error {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	return l.readOn(ctx)
+}
+
+func (l *markLog) readOn(ctx context.Context) error {
+	var log store.Log
+	err := l.s.do(ctx, func(ctx context.Context) (err error) {
+		log, err = l.space.Read(ctx, logFor, l.position())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.follow(log)
+	l.current.Store(true) // not after the lock: who sees a position goes by it
+	l.timer.Reset(staleAfter)
+	return nil
+}
+
+// logFor is how long the log is kept after it was last read or written.
+const logFor = 60 * 24 * time.Hour
+
+func (l *markLog) follow(log store.Log) {
+	first := l.pos.Epoch == 0
+	switch back := !first && log.Epoch == l.pos.Epoch && log.Seq < l.pos.Seq; {
+	case first:
+		l.begin(log)
+	case log.Epoch != l.pos.Epoch, back, log.Floor > l.pos.Seq:
+		l.reset()
+		l.begin(log)
+		if back || log.Floor <= l.pos.Seq {
+			defer l.lost()
+		}
+	}
+	next := l.pos.Seq + 1
+	for _, r := range log.Records {
+		if r.Seq < next {
+			continue
+		}
+		if r.Seq > next && !l.pass(&next, r.Seq) {
+			return
+		}
+		l.apply(r.Data)
+		l.reached(r.Seq)
+		next = r.Seq + 1
+	}
+	if next <= log.Seq {
+		l.pass(&next, log.Seq+1)
+	}
+}
+
+// begin starts over where the log starts.
+func (l *markLog) begin(log store.Log) {
+	l.pos = store.Position{Epoch: log.Epoch, Seq: log.Floor}
+	l.base, l.tickets = log.Floor, append(l.tickets[:0], l.last())
+	l.hole = 0
+}
+
+// pass goes past records that are missing. One that is still to be written by
+// whoever has taken its place is waited for until the next poll; what is lost
+// may have been anything.
+func (l *markLog) pass(next *uint64, to uint64) bool {
+	if now := time.Now(); l.hole != *next {
+		l.hole, l.since = *next, now
+		return false
+	} else if now.Sub(l.since) < pollEvery/2 {
+		return false
+	}
+	l.reset()
+	for ; *next < to; *next++ {
+		l.reached(*next)
+	}
+	return true
+}
+
+func (l *markLog) reached(seq uint64) {
+	l.pos.Seq = seq
+	l.tickets = append(l.tickets, l.last())
+	if n := len(l.tickets); n > 2*maxTickets {
+		l.base += uint64(n - maxTickets)
+		l.tickets = append([]ticket(nil), l.tickets[n-maxTickets:]...)
+	}
+}
+
+// write adds a record.
+func (l *markLog) write(ctx context.Context, data []byte) error {
+	return l.s.do(ctx, func(ctx context.Context) error {
+		_, err := l.space.Append(ctx, logFor, data)
+		return err
+	})
+}
+
+// watch follows the log until ctx is done, and calls each after every poll.
+func (l *markLog) watch(ctx context.Context, each func()) {
+	wake := make(chan struct{}, 1)
+	if sub, ok := l.space.(store.Subscriber); ok {
+		go l.listen(ctx, sub, wake)
+	}
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		_ = l.read(ctx) // whoever goes by it asks whether it is current
+		each()
+		select {
+		case <-ticker.C:
+		case <-wake:
+		case <-ctx.Done():
+			l.timer.Stop()
+			return
+		}
+	}
+}
+
+// listen has the store tell of new records; where it cannot, polling does.
+func (l *markLog) listen(ctx context.Context, sub store.Subscriber, wake chan<- struct{}) {
+	for ctx.Err() == nil {
+		_ = sub.Subscribe(ctx, func() {
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		})
+		select {
+		case <-time.After(pollEvery):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// A record of the log is its version, whether it only expires, when it was
+// written, and what it is about: scopes as they were before they were hashed,
+// because each process hashes with a seed of its own.
+const recordVersion = 1
+
+var errRecord = errors.New("cachex: not a record of this version")
+
+func encodeRecord(soft bool, at time.Time, selectors []Selector) []byte {
+	b := binary.AppendVarint([]byte{recordVersion, bits(soft)}, at.UnixNano())
+	for _, s := range selectors {
+		b = append(b, byte(s.by))
+		b = appendStrings(b, s.values)
+	}
+	return b
+}
+
+func decodeRecord(data []byte) (soft bool, at time.Time, selectors []Selector, err error) {
+	d := decoder{rest: string(data)}
+	if d.byte() != recordVersion {
+		return false, at, nil, errRecord
+	}
+	set(d.byte(), &soft)
+	at = time.Unix(0, d.varint())
+	for len(d.rest) > 0 {
+		s := Selector{by: by(d.byte()), values: d.strings()}
+		if d.failed || !s.readable() {
+			return false, at, nil, errRecord
+		}
+		selectors = append(selectors, s)
+	}
+	return soft, at, selectors, d.end()
+}

@@ -1,0 +1,55 @@
+package cachex
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// renewal is what this process knows of the renewing of a response.
+type renewal struct {
+	// rests is when a resource whose renewal has failed may be tried again,
+	// in nanoseconds since 1970.
+	rests atomic.Int64
+
+	refreshing atomic.Bool // in the background, right now
+	foreground atomic.Bool // the background is no way for it
+}
+
+// renewing is the renewal of the entry. What is read from a shared store is a
+// new entry each time, so that it is kept elsewhere.
+func (e *entry) renewing() *renewal {
+	if e.renewal != nil {
+		return e.renewal
+	}
+	return &e.own
+}
+
+// renewals are those of stale entries of a shared store.
+type renewals struct {
+	mu    sync.Mutex
+	known map[string]*renewal
+}
+
+// maxRenewals bounds them; one that is forgotten costs a run.
+const maxRenewals = 1 << 12
+
+func (rs *renewals) of(e *entry) *renewal {
+	at := variantName(e.key, e.vary)
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if r := rs.known[at]; r != nil {
+		return r
+	}
+	for old := range rs.known {
+		if len(rs.known) < maxRenewals {
+			break
+		}
+		delete(rs.known, old)
+	}
+	if rs.known == nil {
+		rs.known = map[string]*renewal{}
+	}
+	r := new(renewal)
+	rs.known[at] = r
+	return r
+}

@@ -1,0 +1,382 @@
+package cachex
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-cachex/cachex/core/internal/field"
+	"github.com/go-cachex/cachex/core/store"
+)
+
+// shared is a store that other processes use too. It fails open: whatever goes
+// wrong with it is a miss and an event, and nobody waits for it longer than its
+// timeout.
+type shared struct {
+	space   store.Space
+	codec   codec
+	timeout time.Duration
+	longest time.Duration // that anything is kept
+	now     func() time.Time
+	logger  *slog.Logger
+	breaker breaker
+	log     *markLog
+	copies  *markLog // of what has changed, for memory in front of the store
+	queue   *writeQueue
+	states  renewals
+	purges  purges
+	after   sync.WaitGroup // small work behind the answers
+	stop    context.CancelFunc
+	ended   chan struct{} // closed when the logs are no longer followed
+
+	tiered     bool        // there is memory in front of it
+	queryRules atomic.Bool // of some New in this process
+
+	failures, refusals, dropped, hits, foreign, tooLarge atomic.Uint64
+}
+
+// birth is the ticket of a run in a shared store: the token of its resource and
+// the place in the log, both read before its handler began. Without one nothing
+// is stored.
+type birth struct {
+	token store.Token
+	at    store.Position
+}
+
+func (b birth) valid() bool { return b.token.ID != 0 && b.at.Epoch != 0 }
+
+// openShared follows the logs of the store from now on.
+func openShared(cfg Config, m *marks) (*shared, error) {
+	space, err := cfg.Store.Open(cfg.Namespace)
+	if err != nil {
+		return nil, fmt.Errorf("cachex: Config.Namespace %q: %w", cfg.Namespace, err)
+	}
+	copies, err := cfg.Store.Open(cfg.Namespace + copiesSuffix)
+	if err != nil {
+		return nil, fmt.Errorf("cachex: Config.Namespace %q: %w", cfg.Namespace, err)
+	}
+	s := &shared{
+		space: space, timeout: cfg.StoreTimeout, longest: cfg.MaxLifetime, now: cfg.Now, logger: cfg.Logger,
+		codec: codec{cfg.StoreSecret, cfg.CompressAbove, cfg.MaxEntryBytes}, tiered: cfg.MemoryBytes > 0,
+		ended: make(chan struct{}),
+	}
+	s.log, s.copies = newMarkLog(s, space), newMarkLog(s, copies)
+	s.queue = newWriteQueue(s.write)
+	s.follow(m)
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	go func() {
+		defer close(s.ended)
+		var logs sync.WaitGroup
+		if s.tiered {
+			logs.Go(func() { s.copies.watch(ctx, func() {}) })
+		}
+		logs.Go(func() { s.log.watch(ctx, func() { s.repeat(ctx) }) })
+		logs.Wait()
+	}()
+	return s, nil
+}
+
+// copiesSuffix makes the namespace of the log that is about copies alone. It has
+// more records than the other, which must not push each other out.
+const copiesSuffix = ".copies"
+
+// shutdown waits until all is written and purged, or until ctx is done.
+func (s *shared) shutdown(ctx context.Context) error {
+	err := s.queue.drain(ctx)
+	s.repeat(ctx)
+	s.after.Wait() // each within the timeout of an operation
+	return err
+}
+
+func (s *shared) close() {
+	s.stop()
+	s.log.timer.Stop()
+	s.copies.timer.Stop()
+}
+
+// errUnavailable is returned while the breaker is open.
+var errUnavailable = errors.New("cachex: the store does not answer")
+
+// do asks the store, within its timeout.
+func (s *shared) do(ctx context.Context, ask func(context.Context) error) error {
+	if !s.breaker.allow(time.Now()) {
+		s.refusals.Add(1)
+		return errUnavailable
+	}
+	limited, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	err := ask(limited)
+	switch {
+	case err == nil || errors.Is(err, store.ErrTooLarge):
+		if s.breaker.done(true, time.Now()) {
+			s.logger.Warn("cachex: the store answers again")
+			s.purges.assert(time.Now())
+		}
+	case ctx.Err() != nil: // nobody waits for it any more
+		s.breaker.abandon()
+	default:
+		s.failures.Add(1)
+		if s.breaker.done(false, time.Now()) {
+			s.logger.Warn("cachex: the store does not answer; requests go to their handlers until it does", "error", err)
+		}
+	}
+	return err
+}
+
+// address is where a key is kept: all keys of a URL, under both schemes, are one
+// resource of the store.
+type address struct{ resource, name string }
+
+// addressOf splits a key, whose URL ends at urlEnd.
+func addressOf(key, scheme string, urlEnd int) address {
+	start := len("GET ") + len(scheme) + len(":")
+	return address{key[start:urlEnd], scheme + strings.ReplaceAll(key[urlEnd:], "\n", "|")}
+}
+
+// address is that of the entry's key.
+func (e *entry) address() address {
+	key := e.key
+	scheme, _, _ := strings.Cut(key[len("GET "):], "://")
+	end := strings.IndexByte(key, '\n')
+	if end < 0 {
+		end = len(key)
+	}
+	return addressOf(key, scheme, end)
+}
+
+// variantName is where a variant is kept beside its manifest.
+func variantName(name string, vary []selecting) string {
+	h := fnv.New128a() // a collision is a miss: the entry knows its own fields
+	for _, v := range vary {
+		_, _ = h.Write(appendPart(nil, partHeader, v.name, v.value, v.present))
+	}
+	return name + "|v" + strconv.FormatUint(uint64(len(vary)), 10) + "|" + string(appendHex(nil, h.Sum(nil)))
+}
+
+func appendHex(b, sum []byte) []byte {
+	const digits = "0123456789abcdef"
+	for _, c := range sum {
+		b = append(b, digits[c>>4], digits[c&15])
+	}
+	return b
+}
+
+// get reads what is stored for the request, and the ticket of the run that it
+// may lead to.
+func (rq *request) getShared() *resource {
+	s := rq.p.cache.shared
+	key := string(rq.key)
+	at := addressOf(key, rq.scheme, rq.urlEnd)
+	var values [][]byte
+	err := s.do(rq.x.Context(), func(ctx context.Context) (err error) {
+		rq.birth.token, values, err = s.space.Get(ctx, at.resource, at.name)
+		return err
+	})
+	if err != nil {
+		rq.birth.token = store.Token{}
+		return nil
+	}
+	res := &resource{}
+	found, sets := s.accept(rq, key, values)
+	if sets != nil {
+		res.sets = sets
+		names := rq.variantNames(at.name, sets)
+		var token store.Token
+		err := s.do(rq.x.Context(), func(ctx context.Context) (err error) {
+			token, values, err = s.space.Get(ctx, at.resource, names...)
+			return err
+		})
+		if err != nil || token.ID != rq.birth.token.ID {
+			rq.birth.token = store.Token{} // taken back, or lost, in between
+			return nil
+		}
+		found, _ = s.accept(rq, key, values)
+	}
+	res.variants = append(res.variants, found...)
+	for _, pending := range s.queue.find(key) {
+		if pending.birth.token.ID == rq.birth.token.ID && rq.p.cache.marks.alive(pending) {
+			res = res.with(pending, rq.p.cache.marks.alive)
+		}
+	}
+	if len(res.variants) == 0 && res.sets == nil {
+		return nil
+	}
+	return res
+}
+
+// accept decodes values and takes those that nobody has taken back.
+func (s *shared) accept(rq *request, key string, values [][]byte) (found []*entry, sets [][]string) {
+	for _, v := range values {
+		if v == nil {
+			continue
+		}
+		e, more, err := s.codec.decode(v, key, rq.now)
+		if err != nil {
+			s.foreign.Add(1)
+			continue
+		}
+		if more != nil {
+			sets = more
+			continue
+		}
+		if rq.adopt(e) {
+			found = append(found, e)
+		}
+	}
+	return found, sets
+}
+
+// adopt gives a decoded entry its place among the marks of this process. It
+// returns false where the entry was taken back.
+func (rq *request) adopt(e *entry) bool {
+	c := rq.p.cache
+	now := rq.birth.token
+	if e.birth.token.ID != now.ID || now.ID == 0 {
+		return false
+	}
+	var ok bool
+	if e.born, ok = c.shared.log.ticketAt(e.birth.at); !ok {
+		return false
+	}
+	e.place = rq.place()
+	if !rq.p.query.any() {
+		e.place.hostPath = 0
+	}
+	e.further = c.marks.furtherScopes(e.tags)
+	if now.Soft != e.birth.token.Soft {
+		e.expire(time.Unix(0, now.Soft))
+	}
+	e.read, e.copied = rq.now, rq.ticket
+	if !c.marks.alive(e) {
+		return false
+	}
+	if e.life() <= e.currentAge(rq.now) {
+		e.renewal = c.shared.states.of(e)
+	}
+	return true
+}
+
+// variantNames are the names under which variants for this request may be kept.
+func (rq *request) variantNames(name string, sets [][]string) []string {
+	names := make([]string, len(sets))
+	for i, fields := range sets {
+		vary := make([]selecting, len(fields))
+		for j, f := range fields {
+			value, present := field.Selecting(f, rq.x.Lines(f))
+			vary[j] = selecting{name: f, value: strings.Clone(value), present: present}
+		}
+		names[i] = variantName(name, vary)
+	}
+	return names
+}
+
+// ensureTicket makes a token where there was none. It is called before the
+// handler runs.
+func (rq *request) ensureTicket() {
+	c := rq.p.cache
+	if c.shared == nil || rq.birth.token.ID != 0 || rq.birth.at.Epoch == 0 {
+		return
+	}
+	s := c.shared
+	at := addressOf(string(rq.key), rq.scheme, rq.urlEnd)
+	_ = s.do(rq.x.Context(), func(ctx context.Context) (err error) { // without one nothing is stored
+		rq.birth.token, err = s.space.Token(ctx, at.resource, tokenFor)
+		return err
+	})
+}
+
+// tokenFor is how long a token lives under which nothing has been stored yet:
+// longer than most handlers run. Set makes it live as long as what it writes.
+const tokenFor = 10 * time.Minute
+
+// put has an entry written, or returns false. known is what the request found
+// stored.
+func (s *shared) put(e *entry, known *resource, done func()) bool {
+	w := write{entry: e, done: done}
+	if known != nil {
+		w.sets, w.before = known.sets, known.variants
+	}
+	return s.push(w)
+}
+
+// remove has an entry removed.
+func (s *shared) remove(e *entry, known *resource) {
+	w := write{entry: e, remove: true}
+	if known != nil {
+		w.sets = known.sets
+	}
+	s.push(w)
+}
+
+func (s *shared) push(w write) bool {
+	if s.queue.push(w) {
+		return true
+	}
+	s.dropped.Add(1)
+	if w.done != nil {
+		w.done()
+	}
+	return false
+}
+
+// write writes an entry, and, where it varies, in what.
+func (s *shared) write(w write) {
+	e := w.entry
+	at, ttl := e.address(), min(e.keepFor(s.now()), s.longest)
+	if w.remove {
+		_ = s.do(context.Background(), func(ctx context.Context) error {
+			return s.space.Delete(ctx, at.resource, e.storedName(at.name, w.sets))
+		})
+		return
+	}
+	name := e.storedName(at.name, w.sets)
+	if (len(e.vary) > 0 || len(w.sets) > 0) && !slices.ContainsFunc(w.sets, e.variesIn) {
+		sets := append([][]string{namesOf(e.vary)}, w.sets...)
+		manifest := s.codec.encodeManifest(e.key, sets[:min(len(sets), maxSets)])
+		if s.set(at.resource, at.name, manifest, ttl) != nil {
+			return // nobody would find the variant
+		}
+	}
+	if s.set(at.resource, name, s.codec.encode(e), ttl) == nil {
+		s.tell(e, w.before)
+	}
+}
+
+func (s *shared) set(resource, name string, value []byte, ttl time.Duration) error {
+	err := s.do(context.Background(), func(ctx context.Context) error {
+		return s.space.Set(ctx, resource, name, value, ttl)
+	})
+	if errors.Is(err, store.ErrTooLarge) {
+		s.tooLarge.Add(1)
+	}
+	return err
+}
+
+// storedName is the name of an entry, where this is known of its resource.
+func (e *entry) storedName(name string, sets [][]string) string {
+	if len(e.vary) == 0 && len(sets) == 0 {
+		return name
+	}
+	return variantName(name, e.vary)
+}
+
+func (e *entry) variesIn(names []string) bool {
+	return slices.EqualFunc(e.vary, names, func(s selecting, n string) bool { return s.name == n })
+}
+
+func namesOf(vary []selecting) []string {
+	names := make([]string, len(vary))
+	for i, v := range vary {
+		names[i] = v.name
+	}
+	return names
+}

@@ -1,0 +1,267 @@
+package cachex_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-cachex/cachex/core/store"
+)
+
+// board is a store in the memory of the test, which can be broken in every way
+// that a real one breaks. The suites for real servers are in the modules of the
+// backends and of conformance.
+type board struct {
+	mu     sync.Mutex
+	broken error         // what every operation returns
+	frozen chan struct{} // operations wait for it, or for their context
+	ops    map[string]int
+	spaces map[string]*space
+}
+
+func newBoard() *board { return &board{ops: map[string]int{}, spaces: map[string]*space{}} }
+
+func (b *board) Open(namespace string) (store.Space, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.spaces[namespace]
+	if s == nil {
+		s = &space{b: b, tokens: map[string]store.Token{}, values: map[string][]byte{}, leases: map[string]string{}}
+		b.spaces[namespace] = s
+	}
+	return s, nil
+}
+
+func (b *board) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.broken = err
+}
+
+// freeze has all operations wait until the returned function is called.
+func (b *board) freeze() (thaw func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	gate := make(chan struct{})
+	b.frozen = gate
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.frozen = nil
+		close(gate)
+	}
+}
+
+func (b *board) count(op string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ops[op]
+}
+
+// space is a namespace of a board.
+type space struct {
+	b       *board
+	tokens  map[string]store.Token
+	values  map[string][]byte
+	leases  map[string]string
+	epoch   uint64
+	records [][]byte
+	wakers  map[*func()]bool
+}
+
+// enter counts an operation and holds the lock until leave.
+func (s *space) enter(ctx context.Context, op string) error {
+	for {
+		s.b.mu.Lock()
+		gate := s.b.frozen
+		if gate == nil {
+			break
+		}
+		s.b.mu.Unlock()
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s.b.ops[op]++
+	err := errors.Join(s.b.broken, ctx.Err())
+	if err != nil {
+		s.b.mu.Unlock()
+	}
+	return err
+}
+
+func (s *space) leave() { s.b.mu.Unlock() }
+
+func (s *space) Get(ctx context.Context, resource string, names ...string) (store.Token, [][]byte, error) {
+	if err := s.enter(ctx, "Get"); err != nil {
+		return store.Token{}, nil, err
+	}
+	defer s.leave()
+	values := make([][]byte, len(names))
+	for i, n := range names {
+		values[i] = slices.Clone(s.values[resource+"\x00"+n])
+	}
+	return s.tokens[resource], values, nil
+}
+
+func (s *space) Token(ctx context.Context, resource string, _ time.Duration) (store.Token, error) {
+	if err := s.enter(ctx, "Token"); err != nil {
+		return store.Token{}, err
+	}
+	defer s.leave()
+	if _, ok := s.tokens[resource]; !ok {
+		s.tokens[resource] = store.Token{ID: rand.Uint64() | 1}
+	}
+	return s.tokens[resource], nil
+}
+
+func (s *space) Set(ctx context.Context, resource, name string, value []byte, _ time.Duration) error {
+	if err := s.enter(ctx, "Set"); err != nil {
+		return err
+	}
+	defer s.leave()
+	s.values[resource+"\x00"+name] = slices.Clone(value)
+	return nil
+}
+
+func (s *space) Delete(ctx context.Context, resource string, names ...string) error {
+	if err := s.enter(ctx, "Delete"); err != nil {
+		return err
+	}
+	defer s.leave()
+	for _, n := range names {
+		delete(s.values, resource+"\x00"+n)
+	}
+	return nil
+}
+
+func (s *space) Revoke(ctx context.Context, resource string) error {
+	if err := s.enter(ctx, "Revoke"); err != nil {
+		return err
+	}
+	defer s.leave()
+	delete(s.tokens, resource)
+	return nil
+}
+
+func (s *space) Expire(ctx context.Context, resource string, soft int64) error {
+	if err := s.enter(ctx, "Expire"); err != nil {
+		return err
+	}
+	defer s.leave()
+	if t, ok := s.tokens[resource]; ok {
+		t.Soft = soft
+		s.tokens[resource] = t
+	}
+	return nil
+}
+
+func (s *space) Acquire(ctx context.Context, resource, name, owner string, _ time.Duration) (bool, error) {
+	if err := s.enter(ctx, "Acquire"); err != nil {
+		return false, err
+	}
+	defer s.leave()
+	at := resource + "\x00" + name
+	if s.leases[at] != "" {
+		return false, nil
+	}
+	s.leases[at] = owner
+	return true, nil
+}
+
+func (s *space) Release(ctx context.Context, resource, name, owner string) error {
+	if err := s.enter(ctx, "Release"); err != nil {
+		return err
+	}
+	defer s.leave()
+	if at := resource + "\x00" + name; s.leases[at] == owner {
+		delete(s.leases, at)
+	}
+	return nil
+}
+
+func (s *space) Append(ctx context.Context, _ time.Duration, records ...[]byte) (store.Position, error) {
+	if err := s.enter(ctx, "Append"); err != nil {
+		return store.Position{}, err
+	}
+	defer s.leave()
+	s.begin()
+	for _, r := range records {
+		s.records = append(s.records, slices.Clone(r))
+	}
+	for wake := range s.wakers {
+		(*wake)()
+	}
+	return store.Position{Epoch: s.epoch, Seq: uint64(len(s.records))}, nil
+}
+
+func (s *space) Read(ctx context.Context, _ time.Duration, after store.Position) (store.Log, error) {
+	if err := s.enter(ctx, "Read"); err != nil {
+		return store.Log{}, err
+	}
+	defer s.leave()
+	s.begin()
+	log := store.Log{Position: store.Position{Epoch: s.epoch, Seq: uint64(len(s.records))}}
+	from := after.Seq
+	if after.Epoch != s.epoch || from > log.Seq {
+		from = 0
+	}
+	for i, r := range s.records[from:] {
+		if r != nil {
+			log.Records = append(log.Records, store.Record{Seq: from + uint64(i) + 1, Data: r})
+		}
+	}
+	return log, nil
+}
+
+// Subscribe implements store.Subscriber.
+func (s *space) Subscribe(ctx context.Context, wake func()) error {
+	if err := s.enter(ctx, "Subscribe"); err != nil {
+		return err
+	}
+	if s.wakers == nil {
+		s.wakers = map[*func()]bool{}
+	}
+	s.wakers[&wake] = true
+	s.leave()
+	wake()
+	<-ctx.Done()
+	s.b.mu.Lock()
+	defer s.b.mu.Unlock()
+	delete(s.wakers, &wake)
+	return ctx.Err()
+}
+
+func (s *space) begin() {
+	if s.epoch == 0 {
+		s.epoch = rand.Uint64() | 1
+	}
+}
+
+// forget loses everything, as a server does that is started anew.
+func (b *board) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.spaces {
+		clear(s.tokens)
+		clear(s.values)
+		clear(s.leases)
+		s.epoch, s.records = 0, nil
+	}
+}
+
+// spoil changes every value.
+func (b *board) spoil(f func([]byte) []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.spaces {
+		for k, v := range s.values {
+			s.values[k] = f(v)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package cachex
+
+import "context"
+
+// What is stored lies in memory, in a shared store, or in a shared store with
+// memory in front of it. These functions are where they differ.
+
+// lookup finds the variant that answers the request, if any, and the resource,
+// if any of its variants has not been taken back.
+func (rq *request) lookup() (selected *entry, res *resource) {
+	c := rq.p.cache
+	if c.shared == nil {
+		return rq.selectFrom(c.memory.get(rq.key))
+	}
+	rq.birth = birth{}
+	if !c.shared.ready(rq.x.Context()) {
+		return nil, nil
+	}
+	rq.birth.at = c.shared.log.position()
+	if c.memory != nil {
+		if selected, res = rq.selectFrom(c.memory.get(rq.key)); selected != nil && rq.recent(selected) {
+			return selected, res
+		}
+	}
+	selected, res = rq.selectFrom(rq.getShared())
+	if c.memory != nil && selected != nil && selected.life() > selected.currentAge(rq.now) {
+		c.memory.put(selected)
+	}
+	return selected, res
+}
+
+// recent tells whether a copy in front of the shared store may be used without a
+// look at that: it is young, fresh, and nobody has said that there is a newer one.
+func (rq *request) recent(e *entry) bool {
+	c := rq.p.cache
+	return rq.now.Sub(e.read) < c.cfg.MemoryTTL && e.life() > e.currentAge(rq.now) && !c.marks.outdated(e)
+}
+
+// keep stores an entry, or returns false where that is not possible. known is
+// what was found stored before; done is called when nothing more happens to the
+// entry.
+func (c *Cache) keep(e *entry, known *resource, done func()) bool {
+	if c.shared == nil {
+		c.memory.put(e)
+		done()
+		return true
+	}
+	if !e.birth.valid() {
+		done()
+		return false
+	}
+	if c.memory != nil {
+		e.read, e.copied = c.now(), e.born
+		c.memory.put(e)
+	}
+	return c.shared.put(e, known, done)
+}
+
+// swap puts e in the place of old, provided that old is still there: what
+// somebody else has written since is newer.
+func (c *Cache) swap(old, e *entry, known *resource) {
+	switch {
+	case c.shared == nil:
+		c.memory.swap(old, e)
+	case e.birth.valid():
+		c.keep(e, known, func() {})
+	}
+}
+
+// drop removes an entry that is no longer good.
+func (c *Cache) drop(old *entry, known *resource) {
+	if c.memory != nil {
+		c.memory.swap(old, nil)
+	}
+	if c.shared != nil {
+		c.shared.remove(old, known)
+	}
+}
+
+// ready tells whether the store's logs are known well enough for anything stored
+// to be believed.
+func (s *shared) ready(ctx context.Context) bool {
+	return s.log.ready(ctx) && (!s.tiered || s.copies.ready(ctx))
+}
