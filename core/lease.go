@@ -17,9 +17,12 @@ type lease struct {
 }
 
 const (
-	// leaseFor outlives the runs of most handlers: a flight lasts maxWait for
-	// those who wait for it.
+	// leaseFor outlives the runs of most handlers.
 	leaseFor = maxWait + 10*time.Second
+
+	// awaitOthers is how long another process is waited for. It may have ended
+	// with the lease in its hands.
+	awaitOthers = 10 * time.Second
 
 	askEvery = 20 * time.Millisecond // at first, and then less often
 	askRarer = 250 * time.Millisecond
@@ -66,7 +69,7 @@ func (rq *request) elsewhere(f *flight) (e *entry, d decision, here bool) {
 		return nil, d, true
 	}
 	at := addressOf(f.key, rq.scheme, rq.urlEnd)
-	limit := time.NewTimer(maxWait)
+	limit := time.NewTimer(awaitOthers)
 	defer limit.Stop()
 	for pause := askEvery; ; pause = min(2*pause, askRarer) {
 		l, free := s.acquire(rq.x.Context(), at)

@@ -268,7 +268,7 @@ func TestFleetRunsOnce(t *testing.T) {
 }
 
 func TestFleetFailsOpen(t *testing.T) {
-	f := newFleet(t, 1, func(c *cachex.Config) { c.StoreTimeout = time.Millisecond })
+	f := newFleet(t, 1, func(c *cachex.Config) { c.StoreTimeout = 0 })
 	f.want(0, "/a", "1", "stored")
 	f.settle(1)
 	f.want(0, "/a", "1", "hit")
@@ -300,7 +300,7 @@ func TestFleetFailsOpen(t *testing.T) {
 }
 
 func TestFleetFrozen(t *testing.T) {
-	f := newFleet(t, 1, func(c *cachex.Config) { c.StoreTimeout = time.Millisecond })
+	f := newFleet(t, 1, func(c *cachex.Config) { c.StoreTimeout = 0 })
 	f.want(0, "/a", "1", "stored")
 	f.settle(1)
 	thaw := f.board.freeze()
