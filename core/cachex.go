@@ -84,6 +84,12 @@ func (c *Cache) Shutdown(ctx context.Context) error {
 	if closing := c.Close(); err == nil {
 		err = closing
 	}
+	if c.shared != nil {
+		select {
+		case <-c.shared.ended:
+		case <-ctx.Done():
+		}
+	}
 	return err
 }
 

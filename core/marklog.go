@@ -191,7 +191,9 @@ func (l *markLog) write(ctx context.Context, data []byte) error {
 func (l *markLog) watch(ctx context.Context, each func()) {
 	wake := make(chan struct{}, 1)
 	if sub, ok := l.space.(store.Subscriber); ok {
-		go l.listen(ctx, sub, wake)
+		var listening sync.WaitGroup
+		listening.Go(func() { l.listen(ctx, sub, wake) })
+		defer listening.Wait()
 	}
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()

@@ -46,20 +46,20 @@ func (c *Cache) takeBack(ctx context.Context, soft bool, selectors []Selector) e
 		return ErrClosed
 	}
 	c.stats.purges.Add(1)
-	_, err := c.mark(ctx, soft, selectors)
+	_, err := c.mark(ctx, soft, true, selectors)
 	return err
 }
 
 // mark takes back in this process, and then everywhere. It returns the first
 // ticket that is not void.
-func (c *Cache) mark(ctx context.Context, soft bool, selectors []Selector) (ticket, error) {
+func (c *Cache) mark(ctx context.Context, soft, asked bool, selectors []Selector) (ticket, error) {
 	now := c.cfg.Now()
 	scopes, patterns := c.marks.reach(selectors)
 	t := c.marks.take(now, soft, scopes, patterns)
 	if c.shared == nil {
 		return t, nil
 	}
-	return t, c.shared.takeBack(context.WithoutCancel(ctx), purge{soft, now, selectors})
+	return t, c.shared.takeBack(context.WithoutCancel(ctx), purge{soft, asked, now, selectors})
 }
 
 // reach is what checked selectors stand for.

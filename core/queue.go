@@ -52,7 +52,7 @@ func (q *writeQueue) push(w write) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	size := w.entry.size()
-	if len(l.waiting) >= maxLaneWrites || l.bytes+size > maxLaneBytes {
+	if len(l.waiting) >= maxLaneWrites || len(l.waiting) > 0 && l.bytes+size > maxLaneBytes {
 		return false
 	}
 	l.bytes += size

@@ -97,6 +97,7 @@ func (s *shared) shutdown(ctx context.Context) error {
 	return err
 }
 
+// close ends what follows the logs, and does not wait for it.
 func (s *shared) close() {
 	s.stop()
 	s.log.timer.Stop()
@@ -132,14 +133,30 @@ func (s *shared) do(ctx context.Context, ask func(context.Context) error) error 
 	return err
 }
 
-// address is where a key is kept: all keys of a URL, under both schemes, are one
-// resource of the store.
+// address is where a key is kept: all keys of a URL, under both schemes and in
+// all spellings of its path, are one resource of the store.
 type address struct{ resource, name string }
 
 // addressOf splits a key, whose URL ends at urlEnd.
 func addressOf(key, scheme string, urlEnd int) address {
-	start := len("GET ") + len(scheme) + len(":")
-	return address{key[start:urlEnd], scheme + strings.ReplaceAll(key[urlEnd:], "\n", "|")}
+	start := len("GET ") + len(scheme) + len("://")
+	slash := start + strings.IndexByte(key[start:urlEnd], '/')
+	target := key[slash:urlEnd]
+	at := address{resourceOf(key[start:slash], target), scheme}
+	if strings.IndexByte(target, '%') >= 0 {
+		at.name += "|" + target
+	}
+	at.name += strings.ReplaceAll(key[urlEnd:], "\n", "|")
+	return at
+}
+
+// resourceOf is the resource of a host and a target, as they stand in a key.
+func resourceOf(host, target string) string {
+	path, query, found := strings.Cut(target, "?")
+	if found {
+		query = "?" + query
+	}
+	return "//" + host + decodedPath(path) + query
 }
 
 // address is that of the entry's key.
@@ -182,7 +199,7 @@ func (rq *request) getShared() *resource {
 		return err
 	})
 	if err != nil {
-		rq.birth.token = store.Token{}
+		rq.birth = birth{} // one failure is enough for one request
 		return nil
 	}
 	res := &resource{}
@@ -196,7 +213,7 @@ func (rq *request) getShared() *resource {
 			return err
 		})
 		if err != nil || token.ID != rq.birth.token.ID {
-			rq.birth.token = store.Token{} // taken back, or lost, in between
+			rq.birth = birth{} // taken back, or lost, in between
 			return nil
 		}
 		found, _ = s.accept(rq, key, values)
@@ -292,6 +309,16 @@ func (rq *request) ensureTicket() {
 		rq.birth.token, err = s.space.Token(ctx, at.resource, tokenFor)
 		return err
 	})
+}
+
+// takeTicket is for a run that is not begun by a lookup.
+func (rq *request) takeTicket() {
+	c := rq.p.cache
+	rq.ticket, rq.birth = c.marks.ticket(), birth{}
+	if c.shared != nil && c.shared.ready(rq.x.Context()) {
+		rq.birth.at = c.shared.log.position()
+		rq.ensureTicket()
+	}
 }
 
 // tokenFor is how long a token lives under which nothing has been stored yet:

@@ -190,6 +190,21 @@ func TestFleetPurges(t *testing.T) {
 	}
 }
 
+// A purge reaches all spellings of a URL, as it does in one process.
+func TestFleetPurgesSpellings(t *testing.T) {
+	f := newFleet(t, 2, nil)
+	f.want(0, "/%61%2fb?c", "1", "stored")
+	f.want(0, "/a%2Fb?c", "1", "uri-miss; stored")
+	f.settle(2)
+	f.want(1, "/%61%2fb?c", "1", "hit")
+	f.version.Store(2)
+	if err := f.caches[0].Purge(context.Background(), cachex.ByURL("http://example.com/a/b?c")); err != nil {
+		t.Fatal(err)
+	}
+	f.want(1, "/%61%2fb?c", "2", "uri-miss")
+	f.want(1, "/a%2Fb?c", "2", "uri-miss")
+}
+
 func TestFleetPosts(t *testing.T) {
 	f := newFleet(t, 2, nil)
 	f.want(0, "/a", "1", "stored")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -11,6 +12,7 @@ import (
 // purge is one call of Purge or Expire, or what an unsafe request has changed.
 type purge struct {
 	soft      bool
+	asked     bool // for, and not what an unsafe request has changed
 	at        time.Time
 	selectors []Selector
 }
@@ -52,10 +54,10 @@ func (s *shared) confirm(ctx context.Context, p purge) error {
 			continue
 		}
 		urls = append(urls, sel)
-		if s.queryRules.Load() {
+		if p.asked || s.queryRules.Load() {
 			logged = append(logged, Selector{by: byHostPath, values: sel.values})
 		}
-		resource := "//" + sel.values[0] + sel.values[1]
+		resource := resourceOf(sel.values[0], sel.values[1])
 		err := s.do(ctx, func(ctx context.Context) error {
 			if p.soft {
 				return s.space.Expire(ctx, resource, p.at.UnixNano())
@@ -132,23 +134,14 @@ func (s *shared) repeat(ctx context.Context) {
 func (s *shared) tell(e *entry, before []*entry) {
 	for _, old := range before {
 		if !bytes.Equal(old.body, e.body) || old.status != e.status {
-			at := e.address()
-			host, target := cutResource(at.resource)
-			_ = s.copies.write(context.Background(), encodeRecord(false, s.now(), []Selector{{by: byURL, values: []string{host, target}}}))
+			_, url, _ := strings.Cut(e.key, "://")
+			url, _, _ = strings.Cut(url, "\n")
+			slash := strings.IndexByte(url, '/')
+			changed := Selector{by: byURL, values: []string{url[:slash], url[slash:]}}
+			_ = s.copies.write(context.Background(), encodeRecord(false, s.now(), []Selector{changed}))
 			return
 		}
 	}
-}
-
-// cutResource takes apart //host/target.
-func cutResource(resource string) (host, target string) {
-	rest := resource[len("//"):]
-	for i := range len(rest) {
-		if rest[i] == '/' {
-			return rest[:i], rest[i:]
-		}
-	}
-	return rest, ""
 }
 
 // follow has the marks of this process follow the store's logs.
