@@ -42,6 +42,7 @@ const (
 	Controller     = "response-controller" // http.ResponseController works
 	ConnectionName = "connection-names"    // handlers can name fields in Connection
 	LongTargets    = "long-targets"        // targets above 4 KiB reach the handler
+	OuterType      = "outer-type"          // a handler that names no type keeps that of outer middleware
 )
 
 // Methods are the methods for which an application must route every path to

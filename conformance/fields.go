@@ -140,6 +140,29 @@ func fields() []Case {
 			},
 		},
 		{
+			Name: "outer Content-Type", Rule: "A29, A30: a type that outer middleware has named is not guessed anew from the content: what was sent as text must not come back as HTML",
+			Options: options(minute), Needs: []string{OuterType},
+			Handler: func(*env) handler {
+				return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html><script>1</script>")) }
+			},
+			Test: func(e *env) {
+				e.outerFields = func(_ *http.Request, h http.Header) { h.Set("Content-Type", "text/csv") }
+				e.get("/").ran().lines("Content-Type", "text/csv")
+				e.get("/").hit().lines("Content-Type", "text/csv")
+				e.head("/").hit().lines("Content-Type", "text/csv")
+			},
+		},
+		{
+			Name: "outer Set-Cookie and 304", Rule: "A30: a 304 that is made of a new answer keeps the cookie that outer middleware sets, as one from the cache does",
+			Options: options(minute, cachex.StripSetCookie()), Handler: says(`Etag: "a"`, "Set-Cookie: inner=1"),
+			Test: func(e *env) {
+				e.outerFields = func(r *http.Request, h http.Header) { h.Add("Set-Cookie", "session="+r.Header.Get("X-Name")) }
+				e.get("/", "X-Name: a", `If-None-Match: "a"`).code(304).lines("Set-Cookie", "session=a")
+				e.get("/", "X-Name: b", `If-None-Match: "a"`).hit().code(304).lines("Set-Cookie", "session=b")
+				e.get("/", "X-Name: c").hit().code(200).lines("Set-Cookie", "session=c")
+			},
+		},
+		{
 			Name: "outer fields and 304", Rule: "E24, A30: outer fields stand on an answer after a validation, once",
 			Handler: func(*env) handler { return validated(`"a"`, "Cache-Control: max-age=60", "X-Inner: i") },
 			Test: func(e *env) {

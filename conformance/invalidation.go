@@ -127,6 +127,17 @@ func invalidation() []Case {
 			},
 		},
 		Case{
+			Name: "with Upgrade", Rule: "F1, RFC 9110, section 7.8: a server may ignore Upgrade, and then an unsafe request is one like others: some clients offer h2c with each",
+			Handler: obedient,
+			Test: func(e *env) {
+				e.get("/").ran()
+				e.get("/other").ran()
+				e.send("POST", "/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk").ran()
+				e.get("/").ran()
+				e.get("/other").hit()
+			},
+		},
+		Case{
 			Name: "HEAD and conditions too", Rule: "F4, RFC 9111, section 4.4: what was taken back answers nothing, neither stale nor by condition",
 			Handler: func(*env) handler { return validated(`"a"`, lifetime) },
 			Test: func(e *env) {

@@ -70,7 +70,10 @@ func security() []Case {
 		{
 			Name: "forwarded host", Rule: "L1: a forwarded host that nobody vouches for never makes what others get", Options: options(minute), Handler: echo(),
 			Test: func(e *env) {
-				for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "Forwarded", "Front-End-Https"} {
+				for _, name := range []string{
+					"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "Forwarded", "Front-End-Https",
+					"X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Url-Scheme", // echo and fiber make a scheme of them
+				} {
 					target := "/" + name
 					e.get(target, name+": evil.test").ran()
 					e.get(target).ran()
@@ -306,6 +309,29 @@ func cookies() []Case {
 				e.get("/", "Cookie: consent=no").hit().by(1)
 				e.get("/", "Cookie: _ga=1; session=2").ran().body(`["session=2"]`)
 				e.get("/", "Cookie: x_ga=1").ran()
+			},
+		},
+		{
+			Name: "IgnoreCookies and Vary", Rule: "IgnoreCookies: a handler that varies in Cookie varies in what it sees of it",
+			Options: options(cachex.IgnoreCookies("_ga*")), Handler: echo("Vary: Cookie", "Cache-Control: public, max-age=60"),
+			Test: func(e *env) {
+				e.get("/", "Cookie: _ga=1").ran()
+				e.get("/", "Cookie: _ga=2").hit().by(1)
+				e.get("/").hit().by(1)
+				e.get("/", "Cookie: _ga=1; session=2").ran()
+				e.get("/", "Cookie: session=2; _ga=3").hit().by(2)
+				e.get("/", "Cookie: session=3; _ga=3").ran()
+			},
+		},
+		{
+			Name: "IgnoreCookies and KeyHeader", Rule: "IgnoreCookies: what is hidden is hidden from a key with the whole Cookie field too",
+			Options: options(minute, cachex.IgnoreCookies("_ga*"), cachex.KeyHeader("Cookie")), Handler: echo(),
+			Test: func(e *env) {
+				e.get("/", "Cookie: _ga=1; session=2").ran()
+				e.get("/", "Cookie: session=2; _ga=3").hit().by(1)
+				e.get("/", "Cookie: session=3").ran()
+				e.get("/", "Cookie: _ga=1").ran()
+				e.get("/").hit().by(3)
 			},
 		},
 		{

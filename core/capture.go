@@ -63,6 +63,15 @@ func declaredLength(h http.Header) int64 {
 	return n
 }
 
+// sniffed tells whether a server guesses the type of the content. Not of what outer
+// middleware has named, or the handler keeps out with nil: a text must not come
+// back from the cache as HTML.
+func sniffed(h http.Header) bool {
+	_, named := h["Content-Type"]
+	_, coded := h["Content-Encoding"]
+	return !named && !coded
+}
+
 // finish completes an entry whose content is known: the fields that a server
 // would have added on the way, and an entity tag of our own.
 func (e *entry) finish(tags etagMode, now time.Time) {
@@ -70,7 +79,7 @@ func (e *entry) finish(tags etagMode, now time.Time) {
 	if !hasContent {
 		e.body = nil
 	}
-	if hasContent && len(e.body) > 0 && e.line("Content-Type") == nil && e.line("Content-Encoding") == nil {
+	if hasContent && len(e.body) > 0 && e.sniffed {
 		e.lines = append(e.lines, line("Content-Type", http.DetectContentType(e.body)))
 	}
 	if hasContent {

@@ -57,6 +57,23 @@ func (rq *request) leftOverCookies() bool {
 	return false
 }
 
+// lines are those of a request field as the handler gets to see them: without the
+// cookies that the route ignores.
+func (rq *request) lines(name string) []string {
+	lines := rq.x.Lines(name)
+	if name != "Cookie" || lines == nil {
+		return lines
+	}
+	visible, hidden := visibleCookies(lines, rq.p.ignore)
+	switch {
+	case !hidden:
+		return lines
+	case visible == "":
+		return nil
+	}
+	return []string{visible}
+}
+
 // visibleCookies is the Cookie field without what IgnoreCookies hides, and
 // whether anything is hidden.
 func visibleCookies(lines, ignore []string) (visible string, hidden bool) {

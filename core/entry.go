@@ -22,10 +22,11 @@ type entry struct {
 	born    ticket
 	birth   birth // the ticket in a shared store
 
-	status int
-	lines  []adapter.Line // as sent with the whole content
-	added  []string       // names of those that went behind lines of outer middleware
-	body   []byte
+	status  int
+	lines   []adapter.Line // as sent with the whole content
+	added   []string       // names of those that went behind lines of outer middleware
+	sniffed bool           // no Content-Type was named, so that the server guesses one
+	body    []byte
 
 	vary []selecting // what its own Vary named, and what the request had there
 

@@ -76,7 +76,7 @@ func TestStoredLinesAreTheirOwn(t *testing.T) {
 }
 
 func finished(status int, body string, mode etagMode, h http.Header) *entry {
-	e := &entry{status: status, body: []byte(body), lines: storedLines(h, nil, nil), received: epoch}
+	e := &entry{status: status, body: []byte(body), lines: storedLines(h, nil, nil), sniffed: sniffed(h), received: epoch}
 	e.finish(mode, epoch)
 	return e
 }

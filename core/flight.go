@@ -177,7 +177,7 @@ func (rq *request) flightKey(res *resource) string {
 		b.WriteString("\n=" + strconv.FormatUint(token, 36))
 	}
 	for _, name := range names {
-		value, present := field.Selecting(name, rq.x.Lines(name))
+		value, present := field.Selecting(name, rq.lines(name))
 		b.Write(appendPart(nil, partHeader, name, value, present))
 	}
 	return b.String()
@@ -204,6 +204,7 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 		}
 		landed, here := rq.wait(f)
 		if !here {
+			rq.serveLeft()
 			return
 		}
 		rq.now = c.now()
@@ -240,6 +241,7 @@ func (rq *request) lead(rt *route, f *flight, d decision, selected *entry, res *
 	switch {
 	case !here:
 		flights.land(f, landedVoid, nil, rq.now)
+		rq.serveLeft()
 	case e != nil:
 		flights.land(f, landedStored, e, rq.now)
 		found.fwd, found.collapsed = d.fwd, true
@@ -248,6 +250,13 @@ func (rq *request) lead(rt *route, f *flight, d decision, selected *entry, res *
 	default:
 		rq.run(rt, d, selected, res, f)
 	}
+}
+
+// serveLeft answers a request whose context has ended while it waited. Mostly its
+// client has left, and no one reads it. Where a deadline of outer middleware has
+// passed, though, somebody does, and saying nothing would be an empty 200.
+func (rq *request) serveLeft() {
+	rq.serveText(http.StatusGatewayTimeout, "Gateway Timeout: this took too long\n")
 }
 
 // wait returns when the flight has landed or has taken too long, or when the

@@ -48,8 +48,12 @@ const maxTarget = 4 << 10
 const maxKey = 8 << 10
 
 // forwardedFields are the fields by which proxies tell the scheme and host.
-// Handlers build absolute links from them, believed or not.
-var forwardedFields = [...]string{"Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "Front-End-Https"}
+// Handlers build absolute links from them, believed or not; echo's and fiber's
+// contexts look at the last four for the scheme.
+var forwardedFields = [...]string{
+	"Forwarded", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "Front-End-Https", "X-Forwarded-Scheme",
+	"X-Forwarded-Proto", "X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Url-Scheme",
+}
 
 // makeURL writes the part of the key that is the URL to rq.key, and tells why
 // there is none.
@@ -127,7 +131,7 @@ func (rq *request) addParts() bool {
 		value, present := "", true
 		switch part.kind {
 		case partHeader:
-			if lines := rq.x.Lines(part.name); lines != nil {
+			if lines := rq.lines(part.name); lines != nil {
 				k = appendLines(k, part.kind, part.name, lines)
 				continue
 			}

@@ -73,7 +73,7 @@ func (rq *request) selectFrom(res *resource) (selected *entry, _ *resource) {
 func (rq *request) selects(e *entry) bool {
 	for i := range e.vary {
 		v := &e.vary[i]
-		lines := rq.x.Lines(v.name)
+		lines := rq.lines(v.name)
 		if v.one && len(lines) == 1 && lines[0] == v.raw {
 			continue // the same to the letter: nothing to normalise
 		}
@@ -103,13 +103,13 @@ func (rq *request) selects(e *entry) bool {
 
 // selectingFields takes down what a request has in the fields that Vary names.
 // It must be called before the handler can change the request.
-func selectingFields(x adapter.Exchange, names []string) ([]selecting, bool) {
+func (rq *request) selectingFields(names []string) ([]selecting, bool) {
 	if len(names) == 0 {
 		return nil, true
 	}
 	vary := make([]selecting, len(names))
 	for i, n := range names {
-		lines := x.Lines(n)
+		lines := rq.lines(n)
 		value, present := field.Selecting(n, lines)
 		if len(value) > maxSelectingBytes {
 			return nil, false

@@ -65,7 +65,7 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 	}
 	if (r.stripped || !r.p.proxy && r.whole) && r.status == http.StatusOK && r.rq.notModified(e) {
 		for name := range h {
-			if !describes304(name) {
+			if !describes304(name) && !(name == "Set-Cookie" && r.p.strip) { // what is left of it is not ours
 				delete(h, name)
 			}
 		}

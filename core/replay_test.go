@@ -118,3 +118,35 @@ func TestSharedUnderItsOwnPrivate(t *testing.T) {
 		t.Errorf("Cache-Control %q", got)
 	}
 }
+
+// A server guesses a type where none is named. What names one, or says that there
+// is to be none, counts for the hit as well: guessed HTML runs scripts.
+func TestTypesAreGuessedOnceOrNever(t *testing.T) {
+	for name, tt := range map[string]struct {
+		outer   func(http.Header)
+		handler func(http.Header)
+		want    []string
+	}{
+		"nothing named":     {want: []string{"text/html; charset=utf-8"}},
+		"by outer":          {outer: func(h http.Header) { h.Set("Content-Type", "text/plain") }, want: []string{"text/plain"}},
+		"kept out":          {handler: func(h http.Header) { h["Content-Type"] = nil }},
+		"coded, by outer":   {outer: func(h http.Header) { h.Set("Content-Encoding", "br") }},
+		"coded, by handler": {handler: func(h http.Header) { h.Set("Content-Encoding", "br") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			outer := tt.outer
+			if outer == nil {
+				outer = func(http.Header) {}
+			}
+			_, hit := twice(t, 0, outer, func(w http.ResponseWriter, _ *http.Request) {
+				if tt.handler != nil {
+					tt.handler(w.Header())
+				}
+				_, _ = w.Write([]byte("<html><script>1</script>"))
+			}, cachex.TTL(time.Minute))
+			if have := hit.Header["Content-Type"]; !slices.Equal(have, tt.want) {
+				t.Errorf("the hit has %q, want %q", have, tt.want)
+			}
+		})
+	}
+}

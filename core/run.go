@@ -241,7 +241,7 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	var vary []selecting
 	if reason == "" {
 		var ok bool
-		if vary, ok = selectingFields(r.rq.x, field.ParseVary(h["Vary"]).Names); !ok {
+		if vary, ok = r.rq.selectingFields(field.ParseVary(h["Vary"]).Names); !ok {
 			reason = notVary
 		}
 	}
@@ -268,6 +268,7 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 		vary: vary, requested: r.requested, received: rep.received,
 		lines: storedLines(h, before, dropped(rep.control)), added: added(h, before),
 	}
+	r.pending.sniffed = sniffed(h)
 	r.pending.upstream = slices.Clone(inside("Cache-Status", h["Cache-Status"], before))
 	r.capture = newCapture(r.p.cache.cfg.MaxEntryBytes, declaredLength(h))
 	if r.reason == "" {

@@ -72,7 +72,9 @@ func (rq *request) release() {
 func (rq *request) handle(rt *route) {
 	c, head := rq.p.cache, &rq.head
 
-	if head.Method == http.MethodConnect || head.Has&adapter.Upgrade != 0 {
+	// An unsafe request with Upgrade is none of the kind: clients offer h2c with
+	// each, and a websocket begins with GET (RFC 9110, section 7.8; RFC 6455).
+	if head.Method == http.MethodConnect || head.Has&adapter.Upgrade != 0 && safe(head.Method) {
 		c.stats.bypasses.Add(1)
 		rq.x.Pass(nil) // another protocol: not even the writer is wrapped
 		return

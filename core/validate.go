@@ -163,7 +163,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	}
 	r.makePrivate(rep.control, merged)
 	fresh, reason := storable(rep)
-	vary, ok := selectingFields(r.rq.x, field.ParseVary(merged["Vary"]).Names)
+	vary, ok := r.rq.selectingFields(field.ParseVary(merged["Vary"]).Names)
 	e = &entry{
 		place: r.placeOfEntry(), born: r.ticket, birth: r.birth, status: old.status, body: old.body,
 		freshness: fresh, vary: vary, requested: r.requested, received: rep.received,

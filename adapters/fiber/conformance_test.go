@@ -26,6 +26,7 @@ var conformant = conformance.Adapter{
 		conformance.StoredDate:     "fasthttp writes Date by itself",
 		conformance.LengthChecked:  "fasthttp counts the content, and ignores the Content-Length of a handler",
 		conformance.FrozenFields:   "the adaptor for net/http handlers takes the fields when the handler has returned",
+		conformance.OuterType:      "the adaptor for net/http handlers guesses a type where the handler has named none",
 	},
 }
 

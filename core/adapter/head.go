@@ -82,17 +82,21 @@ func known(name string) Names {
 			match(name, "X-Rewrite-URL", Override)
 	case 14:
 		return match(name, "X-Original-URL", Override)
+	case 12:
+		return match(name, "X-Url-Scheme", Forwarded)
 	case 15:
-		return match(name, "Front-End-Https", Forwarded)
+		return match(name, "Front-End-Https", Forwarded) | match(name, "X-Forwarded-Ssl", Forwarded)
 	case 16:
 		return match(name, "X-Forwarded-Host", Forwarded) | match(name, "X-Forwarded-Port", Forwarded)
 	case 17:
 		return match(name, "If-Modified-Since", IfModifiedSince) | match(name, "X-Method-Override", Override) |
 			match(name, "X-Forwarded-Proto", Forwarded)
 	case 18:
-		return match(name, "X-Forwarded-Prefix", Forwarded)
+		return match(name, "X-Forwarded-Prefix", Forwarded) | match(name, "X-Forwarded-Scheme", Forwarded)
 	case 19:
 		return match(name, "If-Unmodified-Since", IfUnmodifiedSince)
+	case 20:
+		return match(name, "X-Forwarded-Protocol", Forwarded)
 	case 22:
 		return match(name, "X-HTTP-Method-Override", Override)
 	}
