@@ -288,7 +288,7 @@ func (rq *request) variantNames(name string, sets [][]string) []string {
 	for i, fields := range sets {
 		vary := make([]selecting, len(fields))
 		for j, f := range fields {
-			value, present := field.Selecting(f, rq.x.Lines(f))
+			value, present := field.Selecting(f, rq.lines(f))
 			vary[j] = selecting{name: f, value: strings.Clone(value), present: present}
 		}
 		names[i] = variantName(name, vary)
