@@ -19,7 +19,8 @@
 //   - key.go, query.go, credentials.go: the key, and what of a user is not in it.
 //     Requests without a key, upgrades and GETs with content pass by the cache.
 //   - invalidate.go: an unsafe method goes to the handler; if that succeeds,
-//     what was stored for its URL is taken back, through marks.go.
+//     what was stored for its URL is taken back, through marks.go, as by
+//     purge.go with its selector.go, scope.go, pattern.go and tags.go.
 //   - lookup.go, memory.go: the variant whose Vary fits.
 //   - decide.go, freshness.go: serve it, validate it, or run the handler.
 //   - serve.go, precondition.go, byterange.go: the answer from the cache, whole,
@@ -67,6 +68,24 @@
 // Handlers steer with the fields of their responses, or with SetTTL, DoNotStore
 // and AddTags, which take any context that the handler holds and do nothing
 // where no cache stands around it.
+//
+// # Taking things back
+//
+// Purge takes back what selectors select: a URL, a path, a pattern of paths, tags,
+// a host, everything. Expire makes it stale instead. A successful unsafe request
+// purges its own URL. What that costs does not depend on how much is stored.
+//
+// The promise: a request that starts after Purge has returned never gets the
+// result of a run that began before it. It gets it neither from memory nor by
+// waiting for that run, nor by a 304 or a renewal in the background, however
+// late that run ends; after Expire, it does not get it as a fresh response. A
+// run takes a ticket before anything is looked up, a purge leaves a mark, and
+// what has an older ticket than a mark that reaches it is gone (marks.go). Marks
+// are bounded: where there are too many, more is taken back than was asked for,
+// and never less.
+//
+// The promise is kept within the process. Between processes that share a store
+// a bound of time comes in; see Purge.
 //
 // # Errors
 //

@@ -225,7 +225,10 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 		// taken back meanwhile.
 		rq.ticket = c.marks.ticket() // before the look at what is stored
 		selected, res = rq.lookup()
-		if d = decide(selected, res != nil, rq.demands, rq.p.proxy, rq.now); d.action == actServe {
+		if d = rq.judge(selected, res); d.action == actServe {
+			if d.refresh {
+				rq.refreshInBackground(rt, selected)
+			}
 			rq.serveEntry(selected, d)
 			return
 		}
@@ -304,7 +307,9 @@ func (rq *request) shares(e *entry, d decision) bool {
 	if e == nil || !rq.p.cache.marks.alive(e) || !rq.selects(e) {
 		return false
 	}
-	if decide(e, true, rq.demands, rq.p.proxy, rq.now).action != actServe || outerForbids(rq.x) {
+	// What has expired meanwhile may still be served, but not as an answer to this.
+	now := decide(e, true, rq.demands, rq.p.proxy, rq.now)
+	if now.action != actServe || now.detail != "" || outerForbids(rq.x) {
 		return false
 	}
 	d.collapsed = true

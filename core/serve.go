@@ -105,13 +105,7 @@ func (rq *request) handle(rt *route) {
 
 	rq.demands = rq.readDemands()
 	selected, res := rq.lookup()
-	d := decide(selected, res != nil, rq.demands, rq.p.proxy, rq.now)
-	if d.action == actServe && outerForbids(rq.x) {
-		d = decision{action: actRun, fwd: "request", detail: notPrivate}
-		if rq.demands.control.Is(field.OnlyIfCached) {
-			d.action = actGatewayTimeout
-		}
-	}
+	d := rq.judge(selected, res)
 	switch d.action {
 	case actServe:
 		c.stats.hits.Add(1)
@@ -127,6 +121,18 @@ func (rq *request) handle(rt *route) {
 		c.stats.misses.Add(1)
 		rq.miss(rt, d, selected, res)
 	}
+}
+
+// judge decides, with regard to what outer middleware has said.
+func (rq *request) judge(selected *entry, res *resource) decision {
+	d := decide(selected, res != nil, rq.demands, rq.p.proxy, rq.now)
+	if d.action == actServe && outerForbids(rq.x) {
+		d = decision{action: actRun, fwd: "request", detail: notPrivate}
+		if rq.demands.control.Is(field.OnlyIfCached) {
+			d.action = actGatewayTimeout
+		}
+	}
+	return d
 }
 
 // serveEntry answers from the cache: the whole response, a part of it, or that
