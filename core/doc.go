@@ -85,7 +85,7 @@
 // and never less.
 //
 // The promise is kept within the process. Between processes that share a store
-// a bound of time comes in; see Purge.
+// a bound of time comes in: see Config.Store.
 //
 // # Errors
 //
