@@ -12,11 +12,15 @@ func storeLifetimes() []storeCase {
 			name: "ends",
 			rule: "Set keeps a value for ttl, rounded up to what the store counts in.",
 			test: func(e *storeEnv) {
+				names := []string{"tick", "shortest", "zero", "negative"}
 				for i, ttl := range []time.Duration{e.store.Tick, 1, 0, -time.Second} {
-					name := string(rune('a' + i))
-					e.set("//r", name, "v", ttl)
-					e.until("the end of a value", func() bool { return e.value("//r", name) == nil })
+					e.set("//r", names[i], "v", ttl)
 				}
+				e.set("//r", "long", "v", time.Hour)
+				for _, name := range names {
+					e.until("the end of the value "+name, func() bool { return e.value("//r", name) == nil })
+				}
+				e.wantValue("//r", "long", "v")
 			},
 		},
 		{

@@ -30,6 +30,9 @@ func TestKeys(t *testing.T) {
 	_, err := space.Read(ctx, time.Hour, store.Position{})
 	ok(t, err)
 
+	ok(t, space.Expire(ctx, "//unknown", 1)) // leaves nothing
+	ok(t, space.Release(ctx, "//unknown", "e", "me"))
+
 	hashed := "cachex:shop:{" + store.Key("//example.com/"+strings.Repeat("a", 200), 200) + "}"
 	want := []string{
 		"cachex:shop:log",
@@ -226,6 +229,20 @@ func TestFull(t *testing.T) {
 	ok(t, space.Revoke(ctx, "//r"))
 	do(t, s, "CONFIG", "SET", "maxmemory", "0")
 	ok(t, space.Set(ctx, "//r", "a", []byte("new"), time.Hour))
+}
+
+// The log does not grow for ever.
+func TestLogIsTrimmed(t *testing.T) {
+	s := servers.Redis(t)
+	space := open(t, single(s.Addr, true))
+	records := make([][]byte, 5_000)
+	for range 5 {
+		_, err := space.Append(ctx, time.Hour, records...)
+		ok(t, err)
+	}
+	if n := do(t, s, "ZCARD", "cachex:shop:log").(int64); n != 16_384+1 {
+		t.Errorf("after 25,000 records the log has %d members, want 16,384 and the epoch", n)
+	}
 }
 
 // Every key is used as its own slot's: a single command with two slots fails on a
