@@ -22,10 +22,10 @@ func New(cache *cachex.Cache, opts ...cachex.Option) func(http.Handler) http.Han
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			x := exchanges.Get().(*exchange)
-			defer x.free()
 			x.next, x.handler = next, h
 			x.Reset(w, w, r, x)
 			h.Handle(x)
+			x.free() // not where the handler panics: then it is garbage
 		})
 	}
 }

@@ -29,11 +29,12 @@ func New(cache *cachex.Cache, opts ...cachex.Option) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			x := exchanges.Get().(*exchange)
-			defer x.free()
 			x.c, x.next = c, next
 			x.Reset(c.Response(), c.Response(), c.Request(), x)
 			h.Handle(x)
-			return x.err
+			err := x.err
+			x.free() // not where the handler panics: then it is garbage
+			return err
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -19,7 +20,8 @@ type exchange struct {
 	fc  *fasthttp.RequestCtx
 	err error // of a chain that passed; New returns it
 
-	// What the app's Config says.
+	// What the Config of the app says, which is large and never changes.
+	app      *fiber.App
 	rawNames bool // DisableHeaderNormalizing: field names are as they came
 	noDate   bool // DisableDefaultDate
 	noType   bool // DisableDefaultContentType
@@ -35,9 +37,11 @@ type exchange struct {
 var _ adapter.Exchange = (*exchange)(nil)
 
 func (x *exchange) reset(c *fiber.Ctx) {
-	cfg := c.App().Config()
 	x.c, x.fc = c, c.Context()
-	x.rawNames, x.noDate, x.noType = cfg.DisableHeaderNormalizing, cfg.DisableDefaultDate, cfg.DisableDefaultContentType
+	if app := c.App(); app != x.app {
+		cfg := app.Config()
+		x.app, x.rawNames, x.noDate, x.noType = app, cfg.DisableHeaderNormalizing, cfg.DisableDefaultDate, cfg.DisableDefaultContentType
+	}
 }
 
 func (x *exchange) free() {
@@ -61,10 +65,34 @@ func (x *exchange) Read(h *adapter.Head) {
 	h.Path, h.Query = view(x.line[host:path]), view(x.line[path:])
 	h.TLS = x.fc.IsTLS()
 	// What RequestHeader.ContentLength makes of no field at all is negative,
-	// as is what it makes of chunks.
-	length := req.Peek(fiber.HeaderContentLength)
-	h.Content = len(length) > 0 && string(length) != "0" || len(req.Peek(fiber.HeaderTransferEncoding)) > 0
-	x.eachName(func(name []byte) { h.Field(view(name)) })
+	// as is what it makes of chunks: those have Transfer-Encoding.
+	h.Content = req.ContentLength() > 0
+	x.readNames(h)
+}
+
+// readNames is eachName for Head, which has no use for the fields that fasthttp
+// keeps apart, unless one of them is a credential.
+func (x *exchange) readNames(h *adapter.Head) {
+	req := &x.fc.Request.Header
+	cookie := false
+	for _, n := range req.PeekKeys() {
+		name := view(n)
+		switch len(name) {
+		case len(fiber.HeaderCookie):
+			cookie = cookie || strings.EqualFold(name, fiber.HeaderCookie)
+		case len(fiber.HeaderTransferEncoding):
+			h.Content = h.Content || strings.EqualFold(name, fiber.HeaderTransferEncoding)
+		}
+		h.Field(name)
+	}
+	if !cookie && len(req.Peek(fiber.HeaderCookie)) > 0 { // somebody has asked for a cookie
+		h.Field(fiber.HeaderCookie)
+	}
+	for _, name := range h.Credentials {
+		if (special(name) || name == fiber.HeaderConnection) && len(req.Peek(name)) > 0 {
+			h.Field(name)
+		}
+	}
 }
 
 // method is s in memory that does not change: fiber lends a view.
@@ -101,6 +129,9 @@ func (x *exchange) Lines(name string) []string {
 
 // Sent implements adapter.Exchange.
 func (x *exchange) Sent(name string) []string {
+	if x.untouched() && (name == fiber.HeaderVary || name == fiber.HeaderCacheControl) {
+		return nil // what the engine asks for on every hit
+	}
 	if !x.rawNames && name != fiber.HeaderSetCookie { // which PeekAll puts into one line
 		x.lines = x.lines[:0]
 		x.lend(name, x.fc.Response.Header.PeekAll(name))
@@ -167,20 +198,25 @@ func (x *exchange) Native() any { return x.c }
 func (x *exchange) Serve(a *adapter.Answer) {
 	res := &x.fc.Response
 	res.SetStatusCode(a.Status)
-	dated := false
-	for i := range a.Lines {
-		dated = dated || a.Lines[i].Name == fiber.HeaderDate
-		x.set(&a.Lines[i])
-	}
-	for i := range a.Extra {
-		dated = dated || a.Extra[i].Name == fiber.HeaderDate
-		x.set(&a.Extra[i])
+	dated, fresh := false, x.untouched()
+	for _, lines := range [...][]adapter.Line{a.Lines, a.Extra} {
+		for i := range lines {
+			dated = dated || lines[i].Name == fiber.HeaderDate
+			if l := &lines[i]; fresh && len(l.Values) == 1 && settable(l.Name) {
+				res.Header.SetCanonical(bytesOf(l.Name), bytesOf(l.Values[0]))
+			} else {
+				x.set(l)
+			}
+		}
 	}
 	if x.noDate && !dated {
 		x.setDate(now())
 	}
-	res.Header.Del(fiber.HeaderContentLength)
-	if a.NoBody && a.Status == fiber.StatusNotModified {
+	notModified := a.NoBody && a.Status == fiber.StatusNotModified
+	if notModified || res.Header.ContentLength() != 0 { // what outer middleware has said
+		res.Header.Del(fiber.HeaderContentLength)
+	}
+	if notModified {
 		res.ResetBody()
 		return
 	}

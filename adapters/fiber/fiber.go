@@ -24,10 +24,11 @@ func New(cache *cachex.Cache, opts ...cachex.Option) fiber.Handler {
 	}
 	return func(c *fiber.Ctx) error {
 		x := exchanges.Get().(*exchange)
-		defer x.free()
 		x.reset(c)
 		h.Handle(x)
-		return x.err
+		err := x.err
+		x.free() // not where the handler panics: then it is garbage
+		return err
 	}
 }
 

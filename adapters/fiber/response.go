@@ -36,6 +36,20 @@ func (x *exchange) set(l *adapter.Line) {
 	}
 }
 
+// untouched tells whether outer middleware has set no field of the response but
+// those that fasthttp keeps apart.
+func (x *exchange) untouched() bool { return len(x.fc.Response.Header.PeekKeys()) == 0 }
+
+// settable tells whether setting a field is all that it takes to replace it in
+// an untouched response.
+func settable(name string) bool {
+	switch name {
+	case fiber.HeaderContentLength, fiber.HeaderDate, fiber.HeaderSetCookie, fiber.HeaderConnection, fiber.HeaderTrailer, fiber.HeaderServer:
+		return false
+	}
+	return true
+}
+
 // setDate sets Date in an app with DisableDefaultDate. ResponseHeader.Set leaves
 // Date to the server even then; what reads a trailer takes it.
 func (x *exchange) setDate(date string) {

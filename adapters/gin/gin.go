@@ -23,7 +23,6 @@ func New(cache *cachex.Cache, opts ...cachex.Option) gin.HandlerFunc {
 	}
 	return func(c *gin.Context) {
 		x := exchanges.Get().(*exchange)
-		defer x.free()
 		x.c, x.inner = c, c.Writer
 		x.Reset(c.Writer, c.Writer, c.Request, x)
 		h.Handle(x)
@@ -36,6 +35,7 @@ func New(cache *cachex.Cache, opts ...cachex.Option) gin.HandlerFunc {
 		if x.committed || !x.left && c.FullPath() == "" {
 			x.inner.WriteHeaderNow()
 		}
+		x.free() // not where the handler panics: then it is garbage
 	}
 }
 
