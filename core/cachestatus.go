@@ -65,14 +65,18 @@ func (c *Cache) announce(h http.Header, s status) {
 	}
 }
 
+// observed tells whether anybody wants to know of decisions.
+func (rq *request) observed() bool {
+	return rq.p.cache.cfg.Logger.Enabled(rq.ctx, slog.LevelDebug)
+}
+
 // observe is the one place that every decision passes.
 func (rq *request) observe(s status) {
 	c := rq.p.cache
-	ctx := rq.x.Context()
-	if !c.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
+	if !rq.observed() {
 		return
 	}
-	c.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "cachex: "+c.member(s),
+	c.cfg.Logger.LogAttrs(rq.ctx, slog.LevelDebug, "cachex: "+c.member(s),
 		slog.String("method", strings.Clone(rq.head.Method)), slog.String("target", strings.Clone(rq.head.Target)),
 		slog.String("route", strings.Clone(rq.x.Pattern())))
 }

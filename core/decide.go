@@ -39,11 +39,10 @@ type demands struct {
 }
 
 // readDemands parses what is there; a request without any costs nothing.
-func (rq *request) readDemands() demands {
-	d := demands{
-		credentials: rq.credentials(),
-		conditional: rq.head.Has&(adapter.IfMatch|adapter.IfUnmodifiedSince) != 0,
-	}
+func (rq *request) readDemands() *demands {
+	d := &rq.demands
+	d.credentials = rq.credentials()
+	d.conditional = rq.head.Has&(adapter.IfMatch|adapter.IfUnmodifiedSince) != 0
 	if rq.head.Has&adapter.CacheControl != 0 {
 		d.control = field.ParseControl(rq.x.Lines("Cache-Control"))
 	} else if rq.head.Has&adapter.Pragma != 0 {
@@ -61,6 +60,11 @@ func (rq *request) readDemands() demands {
 // decide judges the selected entry, nil for none, for a request. It is a
 // function of its arguments alone (RFC 9111, sections 4 and 5.2.1).
 func decide(e *entry, known bool, d demands, proxy bool, now time.Time) decision {
+	return d.decide(e, known, proxy, now)
+}
+
+// decide is decide for those who hold the demands by a pointer: they are large.
+func (d *demands) decide(e *entry, known bool, proxy bool, now time.Time) decision {
 	var dec decision
 	switch {
 	case e == nil && known && d.conditional:
@@ -88,9 +92,12 @@ func (e *entry) fits(c credentials, proxy bool) bool {
 	return c == 0 || e.shareable || proxy && c == byCookie && e.explicit
 }
 
-func decideStored(e *entry, d demands, now time.Time) decision {
-	c, age, life := d.control, e.currentAge(now), e.life()
+func decideStored(e *entry, d *demands, now time.Time) decision {
+	c, age, life := &d.control, e.currentAge(now), e.life()
 	fresh := life > age
+	if fresh && c.Has == 0 && !d.pragma && !e.noCache && !e.stale.Load() {
+		return decision{action: actServe} // what almost all come to
+	}
 	withinAge := !c.Is(field.MaxAge) || c.MaxAge < 0 || age <= seconds(c.MaxAge) ||
 		e.immutable && fresh && c.MaxAge == 0 // RFC 8246, section 2
 	switch {

@@ -128,6 +128,6 @@ func (r *run) answersGet(status int, h http.Header) bool {
 	if _, named := ownLifetime(c, targeted, h, dateOf(h, now), now); !named || !rq.addParts() {
 		return false
 	}
-	rq.demands = rq.readDemands()
+	rq.readDemands()
 	return !rq.demands.control.Is(field.NoStore)
 }

@@ -55,6 +55,15 @@ var forwardedFields = [...]string{
 	"X-Forwarded-Proto", "X-Forwarded-Protocol", "X-Forwarded-Ssl", "X-Url-Scheme",
 }
 
+// prefix says what the key that was made last begins with: most requests are for
+// the same host as the one before.
+type prefix struct {
+	https bool
+	host  [64]byte // as it was given; longer ones are not kept
+	n     int      // bytes of it
+	end   int      // of the prefix in the key, 0 for none
+}
+
 // makeURL writes the part of the key that is the URL to rq.key, and tells why
 // there is none.
 func (rq *request) makeURL() (reason string, ok bool) {
@@ -93,11 +102,19 @@ func (rq *request) makeURL() (reason string, ok bool) {
 		}
 	}
 	rq.scheme, rq.target = scheme, target
-	k := append(rq.key[:0], "GET "...)
-	k = append(k, scheme...)
-	k = append(k, "://"...)
-	if k, ok = appendHost(k, host, scheme); !ok {
-		return "host", false
+	k := rq.key[:0]
+	if p := &rq.prefix; p.end > 0 && p.https == (scheme == "https") && string(p.host[:p.n]) == host {
+		k = rq.key[:p.end] // it was the same for the request before
+	} else {
+		p.end = 0
+		k = append(append(append(k, "GET "...), scheme...), "://"...)
+		if k, ok = appendHost(k, host, scheme); !ok {
+			rq.key = k
+			return "host", false
+		}
+		if len(host) <= len(p.host) {
+			p.https, p.n, p.end = scheme == "https", copy(p.host[:], host), len(k)
+		}
 	}
 	rq.hostEnd = len(k)
 	k = append(k, target...)

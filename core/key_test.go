@@ -49,6 +49,46 @@ func keyOf(t testing.TB, p *policy, r *http.Request) string {
 	return string(rq.key)
 }
 
+// The state of a request is used again, and keeps what the key before began
+// with. That must not show.
+func TestKeyDoesNotDependOnTheRequestBefore(t *testing.T) {
+	c := testCache(t, Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}})
+	p := testPolicy(t, c, nil)
+	requests := []*http.Request{
+		plainRequest("GET", "/a", "example.com"),
+		plainRequest("GET", "/b", "example.com"),
+		plainRequest("GET", "/a", "EXAMPLE.com"),
+		plainRequest("GET", "/a", "example.com:80"),
+		plainRequest("GET", "/a", "example.com:443"),
+		plainRequest("GET", "/a", "example.com", "X-Forwarded-Proto: https"),
+		plainRequest("GET", "/a", "example.com:443", "X-Forwarded-Proto: https"),
+		plainRequest("GET", "/a", "exa mple"), // refused, half way through the host
+		plainRequest("GET", "/a", ""),
+		plainRequest("GET", "/a", strings.Repeat("a.", 40)+"example.com"),
+		plainRequest("GET", "http://example.org/a", "example.com"),
+		plainRequest("GET", "/"+strings.Repeat("a", maxTarget), "example.com"), // refused before the host
+	}
+	for i, first := range requests {
+		for j, second := range requests {
+			used, _ := read(p, first)
+			fresh, want := read(p, second)
+			x := new(httpExchange)
+			w := httptest.NewRecorder()
+			x.Reset(w, w, second, x)
+			used.x = x
+			used.head.Has = 0
+			x.Read(&used.head)
+			got, ok := used.makeURL()
+			if ok {
+				used.addParts()
+			}
+			if got != want || ok && string(used.key) != string(fresh.key) {
+				t.Errorf("%d after %d: %q (%s), want %q (%s)", j, i, used.key, got, fresh.key, want)
+			}
+		}
+	}
+}
+
 func TestURLOfKey(t *testing.T) {
 	c := testCache(t, Config{})
 	p := testPolicy(t, c, nil)
@@ -329,7 +369,7 @@ func TestDemands(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			rq, _ := read(testPolicy(t, c, tt.opts), plainRequest("GET", "/", "h", tt.lines...))
-			if got := decide(fresh, true, rq.readDemands(), false, epoch); got.action != tt.want {
+			if got := rq.readDemands().decide(fresh, true, false, epoch); got.action != tt.want {
 				t.Errorf("action %v, want %v", got, tt.want)
 			}
 		})
@@ -337,7 +377,7 @@ func TestDemands(t *testing.T) {
 	t.Run("D3 IgnoreReload: no-store and only-if-cached count", func(t *testing.T) {
 		rq, _ := read(testPolicy(t, c, ignore), plainRequest("GET", "/", "h", "Cache-Control: no-store, only-if-cached"))
 		d := rq.readDemands()
-		if got := decide(nil, false, d, false, epoch); got.action != actGatewayTimeout {
+		if got := d.decide(nil, false, false, epoch); got.action != actGatewayTimeout {
 			t.Errorf("action %v", got)
 		}
 	})

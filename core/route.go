@@ -50,9 +50,9 @@ type route struct {
 // New of this cache, both combined. Then the outer one steps aside: the
 // innermost New answers. Without a policy the request passes, with a marker
 // that has a New further in know what stands around it.
-func (rt *route) policyFor(x adapter.Exchange) (p *policy, marker any) {
+func (rt *route) policyFor(x adapter.Exchange, ctx context.Context) (p *policy, marker any) {
 	p = rt.alone
-	if outer := runOf(x.Context()); outer != nil {
+	if outer, _ := ctx.Value(adapter.RunKey).(*run); outer != nil {
 		if outer.p.cache != rt.cache && !outer.passing {
 			rt.cache.warnOnce(&rt.warnedForeign, "cachex: a New inside of a New of another cache does nothing; the outer one answers", x.Pattern())
 			return nil, outer
@@ -100,8 +100,8 @@ func (c *Cache) Middleware(opts ...Option) func(http.Handler) http.Handler {
 			x := exchanges.Get().(*httpExchange)
 			x.next, x.handler = next, h
 			x.Reset(w, w, r, x)
-			defer x.free()
 			h.Handle(x)
+			x.free() // not where the handler panics: then it is garbage
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package cachex
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 type request struct {
 	p    *policy
 	x    adapter.Exchange
+	ctx  context.Context // of x: some frameworks look long for it
 	head adapter.Head
 	now  time.Time
 
@@ -24,6 +26,7 @@ type request struct {
 	birth  birth // the same in a shared store
 
 	key             []byte
+	prefix          prefix
 	hostEnd, urlEnd int // the URL, without its scheme, is a part of the key
 	trusted         bool
 	movedPath       bool // outer middleware has rewritten it
@@ -42,25 +45,30 @@ var requests = sync.Pool{New: func() any { return &request{key: make([]byte, 0, 
 
 // Handle implements adapter.Handler.
 func (rt *route) Handle(x adapter.Exchange) {
-	p, marker := rt.policyFor(x)
+	ctx := x.Context()
+	p, marker := rt.policyFor(x, ctx)
 	if p == nil {
 		x.Pass(marker)
 		return
 	}
 	rq := requests.Get().(*request)
-	rq.p, rq.x, rq.now, rq.ticket = p, x, p.cache.now(), p.cache.marks.ticket()
+	rq.p, rq.x, rq.ctx, rq.now, rq.ticket = p, x, ctx, p.cache.now(), p.cache.marks.ticket()
 	rq.head.Credentials = p.cache.cfg.CredentialFields
-	defer rq.release()
 	x.Read(&rq.head)
 	rq.handle(rt)
+	rq.release() // not where the handler panics: then it is garbage
 }
 
 func (rq *request) release() {
-	rq.p, rq.x, rq.head = nil, nil, adapter.Head{}
+	if rq.head.Has&adapter.CacheControl != 0 {
+		rq.demands.control = field.Control{}
+	}
+	rq.demands.pragma, rq.demands.conditional, rq.demands.credentials = false, false, 0
+	rq.p, rq.x, rq.ctx, rq.head.Has = nil, nil, nil, 0 // Read writes over the rest of head
 	rq.scheme, rq.target, rq.rewritten, rq.asked = "", "", "", ""
 	rq.hostEnd, rq.urlEnd, rq.trusted, rq.anonymous = 0, 0, false, false
 	rq.movedPath, rq.movedQuery = false, false
-	rq.demands, rq.answer, rq.birth = demands{}, adapter.Answer{}, birth{}
+	rq.answer, rq.birth = adapter.Answer{}, birth{}
 	clear(rq.extra[:])
 	if cap(rq.key) <= 2*maxKey {
 		requests.Put(rq)
@@ -79,7 +87,7 @@ func (rq *request) handle(rt *route) {
 		rq.x.Pass(nil) // another protocol: not even the writer is wrapped
 		return
 	}
-	if f := refreshOf(rq.x.Context()); f != nil && f.rt == rt {
+	if f := refreshOf(rq.ctx); f != nil && f.rt == rt {
 		rq.renew(rt, f)
 		return
 	}
@@ -103,7 +111,7 @@ func (rq *request) handle(rt *route) {
 		return
 	}
 
-	rq.demands = rq.readDemands()
+	rq.readDemands()
 	selected, res := rq.lookup()
 	d := rq.judge(selected, res)
 	switch d.action {
@@ -125,7 +133,7 @@ func (rq *request) handle(rt *route) {
 
 // judge decides, with regard to what outer middleware has said.
 func (rq *request) judge(selected *entry, res *resource) decision {
-	d := decide(selected, res != nil, rq.demands, rq.p.proxy, rq.now)
+	d := rq.demands.decide(selected, res != nil, rq.p.proxy, rq.now)
 	if d.action == actServe && outerForbids(rq.x) {
 		d = decision{action: actRun, fwd: "request", detail: notPrivate}
 		if rq.demands.control.Is(field.OnlyIfCached) {
@@ -152,7 +160,9 @@ func (rq *request) serveEntry(e *entry, d decision) {
 	if rq.head.Has&adapter.Conditions != 0 && e.status == http.StatusOK {
 		rq.applyConditions(e)
 	}
-	rq.observe(status{decision: d})
+	if rq.observed() {
+		rq.observe(status{decision: d})
+	}
 	if outer := rq.x.Sent("Vary"); outer != nil {
 		rq.replace("Vary", func(own []string) []string { return unite(outer, own) })
 	}
