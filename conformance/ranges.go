@@ -41,6 +41,26 @@ func ranges() []Case {
 			},
 		})
 	}
+	cases = append(cases,
+		Case{
+			Name: "coded on the way", Rule: "E26, K4, RFC 9110, sections 14.1.2 and 14.2: a range counts bytes of what is sent; where outer middleware may compress a part by itself, the whole is sent",
+			Handler: strong,
+			Test: func(e *env) {
+				e.get("/").ran()
+				e.get("/", "Range: bytes=0-3", "Accept-Encoding: gzip, br").hit().code(200).body(content).lacks("Content-Range")
+				e.get("/", "Range: bytes=0-3", "Accept-Encoding: identity").hit().code(206).body("0123")
+				e.get("/", "Range: bytes=0-3", "Accept-Encoding: identity;q=1, *;q=0").hit().code(206).body("0123")
+			},
+		},
+		Case{
+			Name: "coded inside", Rule: "E26, RFC 9110, section 14.1.2: a range counts the bytes of the stored, coded content",
+			Handler: answers(200, content, "Cache-Control: max-age=60", "Content-Encoding: gzip"),
+			Test: func(e *env) {
+				e.get("/").ran()
+				e.get("/", "Range: bytes=0-3", "Accept-Encoding: gzip").hit().code(206).body("0123").has("Content-Encoding", "gzip").has("Content-Range", "bytes 0-3/10")
+			},
+		},
+	)
 	for _, c := range []struct{ name, rule, ask string }{
 		{"inverted", "E27, RFC 9110, section 14.1.1: an invalid range makes the whole field void", "bytes=3-2"},
 		{"no number", "E27: an invalid range makes the whole field void", "bytes=a-b"},
