@@ -45,8 +45,8 @@ func (rq *request) leftOverCookies() bool {
 	p := rq.p
 	for _, line := range rq.x.Lines("Cookie") {
 		for pair := range strings.SplitSeq(line, ";") {
-			name, _, _ := strings.Cut(strings.TrimSpace(pair), "=")
-			if name = strings.TrimSpace(name); name == "" && strings.TrimSpace(pair) == "" {
+			name, _, _ := strings.Cut(trim(pair), "=")
+			if name = trim(name); name == "" && trim(pair) == "" {
 				continue
 			}
 			if !slices.Contains(p.keyCookies, name) && !matchAny(p.ignore, name) {
@@ -83,11 +83,11 @@ func visibleCookies(lines, ignore []string) (visible string, hidden bool) {
 	var kept []string
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {
-			pair = strings.TrimSpace(pair)
+			pair = trim(pair)
 			name, _, _ := strings.Cut(pair, "=")
 			switch {
 			case pair == "":
-			case matchAny(ignore, strings.TrimSpace(name)):
+			case matchAny(ignore, trim(name)):
 				hidden = true
 			default:
 				kept = append(kept, pair)
@@ -102,8 +102,8 @@ func keptCookies(lines, names []string) string {
 	var pairs []string
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {
-			pair = strings.TrimSpace(pair)
-			if name, _, _ := strings.Cut(pair, "="); slices.Contains(names, strings.TrimSpace(name)) {
+			pair = trim(pair)
+			if name, _, _ := strings.Cut(pair, "="); slices.Contains(names, trim(name)) {
 				pairs = append(pairs, pair)
 			}
 		}
@@ -116,8 +116,8 @@ func keptCookies(lines, names []string) string {
 func cookieValue(lines []string, want string) (value string, present bool) {
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {
-			name, v, _ := strings.Cut(strings.TrimSpace(pair), "=")
-			if strings.TrimSpace(name) != want {
+			name, v, _ := strings.Cut(trim(pair), "=")
+			if trim(name) != want {
 				continue
 			}
 			if present {
@@ -129,3 +129,7 @@ func cookieValue(lines []string, want string) (value string, present bool) {
 	}
 	return value, present
 }
+
+// trim takes off the blanks of HTTP. Others, such as a non-breaking space, are a
+// part of a name for the parsers of handlers.
+func trim(s string) string { return strings.Trim(s, " \t") }
