@@ -207,7 +207,8 @@ func validation() []Case {
 			},
 		},
 		{
-			Name: "tag of another variant", Rule: "B17, E10, RFC 9111, section 4.1: a request that no variant fits may ask with the tag of a variant; a 304 makes that one answer it",
+			Name: "tag of another variant", Rule: "B17, E10, RFC 9111, section 4.1: a request that no variant fits may ask with the tag of a variant; a 304 makes that one answer it; for a proxy, whose origin tells its variants apart",
+			Options: options(cachex.Proxy()),
 			Handler: func(*env) handler { return validated(`"same"`, "Vary: X-A", lifetime) },
 			Test: func(e *env) {
 				e.get("/", "X-A: 1").ran()
@@ -215,6 +216,45 @@ func validation() []Case {
 				e.get("/", "X-A: 2").hit().body(`content of "same"`)
 				e.get("/", "X-A: 1").hit().body(`content of "same"`)
 				e.wantRuns(2)
+			},
+		},
+		{
+			Name: "one tag for several languages", Rule: "B8, RFC 9111, section 4.1: handlers give one tag to all languages of a page: a variant is no answer to a request that it does not fit, whatever its tag",
+			Handler: func(*env) handler {
+				return func(w http.ResponseWriter, r *http.Request) {
+					if r.Header.Get("If-None-Match") != "" {
+						answer(304, "", `ETag: "1"`)(w, r)
+						return
+					}
+					answer(200, "in "+r.Header.Get("Accept-Language"), `ETag: "1"`, "Vary: Accept-Language", lifetime)(w, r)
+				}
+			},
+			Test: func(e *env) {
+				e.get("/", "Accept-Language: en").ran().body("in en")
+				e.get("/", "Accept-Language: de").ran().body("in de").says("Cachex; fwd=vary-miss; stored; ttl=60")
+				e.get("/", "Accept-Language: en").hit().body("in en")
+			},
+		},
+		{
+			Name: "one tag for several codings", Rule: "B8, E10, RFC 9110, section 8.8.3.3: some origins give one tag to all codings of a page: nobody gets one that he cannot read",
+			Options: options(cachex.Proxy()),
+			Handler: func(*env) handler {
+				return func(w http.ResponseWriter, r *http.Request) {
+					fields := []string{`ETag: W/"1"`, "Vary: Accept-Encoding", lifetime}
+					if r.Header.Get("Accept-Encoding") == "gzip" {
+						fields = append(fields, "Content-Encoding: gzip")
+					}
+					if r.Header.Get("If-None-Match") != "" {
+						answer(304, "", fields...)(w, r)
+						return
+					}
+					answer(200, "for "+r.Header.Get("Accept-Encoding"), fields...)(w, r)
+				}
+			},
+			Test: func(e *env) {
+				e.get("/", "Accept-Encoding: gzip").ran().body("for gzip")
+				e.get("/").ran().code(200).body("for ").lacks("Content-Encoding")
+				e.get("/").hit().body("for ").lacks("Content-Encoding")
 			},
 		},
 		{

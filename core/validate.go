@@ -20,7 +20,11 @@ var noConditions = []adapter.Edit{
 
 // candidate is the stored response that the origin may confirm: the selected
 // one, or, where none fits the request, the only variant that has an entity tag
-// of the origin's own (RFC 9111, section 4.3.1). It is one alone, because a 304
+// of the origin's own (RFC 9111, section 4.3.1). The latter is for reverse
+// proxies, whose origins are held to RFC 9110, section 8.8.3: handlers in the process
+// give one tag to all languages of a page, and compression behind them passes it on
+// for every coding. The latter some origins do too, so no coded variant is one,
+// which its client may not be able to read. It is one alone, because a 304
 // often does not say which of several it means, and a chain of handlers cannot
 // be run a second time to find out. What was made for another user is none: a tag
 // of it that says nothing of the user would give it away.
@@ -31,9 +35,12 @@ func (rq *request) candidate(selected *entry, res *resource) *entry {
 		}
 		return nil
 	}
+	if !rq.p.proxy {
+		return nil
+	}
 	var only *entry
 	for _, e := range res.variants {
-		if e.tag == "" || e.ownTag || !rq.p.cache.marks.alive(e) || !e.fits(rq.demands.credentials, rq.p.proxy) || rq.p.cache.personal(e.vary) {
+		if e.tag == "" || e.line("Content-Encoding") != nil || e.ownTag || !rq.p.cache.marks.alive(e) || !e.fits(rq.demands.credentials, rq.p.proxy) || rq.p.cache.personal(e.vary) {
 			continue
 		}
 		if only != nil {
