@@ -18,6 +18,14 @@ type Adapter struct {
 	// http://127.0.0.1:40000.
 	Start func(t testing.TB, app App) (baseURL string)
 
+	// Config, where it is not nil, changes the config of every cache of the
+	// suite, before the cases do: it puts a store behind them.
+	Config func(*cachex.Config)
+
+	// Levels are where the New of a case stands that is not about levels:
+	// route, group, root. Nil means all of them.
+	Levels []string
+
 	// Lacks names the features that the framework, not the adapter, lacks, each
 	// with the reason. Cases that need one are left out and say why. A feature
 	// that no case needs is an error.
@@ -41,6 +49,9 @@ const (
 	ContentOnGET   = "content-on-get"      // handlers can read the content of a GET
 	Controller     = "response-controller" // http.ResponseController works
 	ConnectionName = "connection-names"    // handlers can name fields in Connection
+	ClockBack      = "clock-back"          // what was stored an hour ahead is used: not in a shared store, where another process's clock may be wrong
+	OtherVariants  = "other-variants"      // a variant that does not fit the request can be validated: not in a shared store, which reads those that do
+	VariantCap     = "variant-cap"         // no more than 64 variants of a resource are kept: not in a shared store
 	LongTargets    = "long-targets"        // targets above 4 KiB reach the handler
 	OuterType      = "outer-type"          // a handler that names no type keeps that of outer middleware
 )
@@ -134,6 +145,9 @@ func Run(t *testing.T, a Adapter) {
 	all := subjects()
 	checkLacks(t, a, all)
 	for _, level := range levels {
+		if a.Levels != nil && !slices.Contains(a.Levels, level.name) {
+			continue
+		}
 		t.Run(level.name, func(t *testing.T) {
 			for _, s := range all {
 				t.Run(s.name, func(t *testing.T) {

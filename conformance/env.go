@@ -17,11 +17,12 @@ import (
 
 // env is what a case works with.
 type env struct {
-	t     testing.TB
-	rule  string
-	cache *cachex.Cache
-	addr  string
-	began time.Time // by the real clock
+	t      testing.TB
+	rule   string
+	config func(*cachex.Config) // of all caches
+	cache  *cachex.Cache
+	addr   string
+	began  time.Time // by the real clock
 
 	now  atomic.Int64 // of the cache
 	runs atomic.Int64 // of the handler
@@ -44,7 +45,7 @@ var start = time.Date(2024, time.March, 1, 12, 0, 0, 0, time.UTC)
 const patience = 20 * time.Second
 
 func newEnv(t testing.TB, a Adapter, c Case) *env {
-	e := &env{t: t, rule: c.Rule, began: time.Now(), finished: make(chan struct{}, 1024)}
+	e := &env{t: t, rule: c.Rule, config: a.Config, began: time.Now(), finished: make(chan struct{}, 1024)}
 	e.now.Store(start.UnixNano())
 	e.cache = e.newCache(c.Config)
 	return e
@@ -54,6 +55,9 @@ func (e *env) newCache(change func(*cachex.Config)) *cachex.Cache {
 	cfg := cachex.Config{
 		Now:    func() time.Time { return time.Unix(0, e.now.Load()).UTC() },
 		Logger: slog.New(slog.NewTextHandler(&e.log, nil)),
+	}
+	if e.config != nil {
+		e.config(&cfg)
 	}
 	if change != nil {
 		change(&cfg)

@@ -164,7 +164,7 @@ func freshness() []Case {
 			},
 		},
 		{
-			Name: "clock set back", Rule: "C20: a negative time in the cache counts as 0",
+			Name: "clock set back", Rule: "C20: a negative time in the cache counts as 0", Needs: []string{ClockBack},
 			Handler: says("Cache-Control: max-age=60"),
 			Test: func(e *env) {
 				e.get("/").ran()

@@ -21,8 +21,8 @@ func nesting() []Case {
 				e.get("/").ran().says("Cachex; fwd=uri-miss; stored; ttl=60")
 				e.get("/").hit().says("Cachex; hit; ttl=60")
 				e.head("/").hit().code(200)
-				if s := e.cache.Stats(); s.Entries != 1 {
-					e.fatalf("%d entries, want 1", s.Entries)
+				if s := e.cache.Stats(); s.Stores != 1 {
+					e.fatalf("stored %d times, want 1", s.Stores)
 				}
 			},
 		},

@@ -208,7 +208,7 @@ func validation() []Case {
 		},
 		{
 			Name: "tag of another variant", Rule: "B17, E10, RFC 9111, section 4.1: a request that no variant fits may ask with the tag of a variant; a 304 makes that one answer it; for a proxy, whose origin tells its variants apart",
-			Options: options(cachex.Proxy()),
+			Options: options(cachex.Proxy()), Needs: []string{OtherVariants},
 			Handler: func(*env) handler { return validated(`"same"`, "Vary: X-A", lifetime) },
 			Test: func(e *env) {
 				e.get("/", "X-A: 1").ran()

@@ -205,7 +205,7 @@ func vary() []Case {
 			},
 		},
 		{
-			Name: "cap", Rule: "L16: 64 variants of a resource are kept, the oldest goes first",
+			Name: "cap", Rule: "L16: 64 variants of a resource are kept, the oldest goes first", Needs: []string{VariantCap},
 			Options: options(cachex.TTL(time.Hour)), Handler: says("Vary: X-A"),
 			Test: func(e *env) {
 				for i := range 65 {

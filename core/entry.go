@@ -51,6 +51,11 @@ type entry struct {
 	own     renewal
 	renewal *renewal // in the place of own, where it was read from a shared store
 
+	// byToken: it was read from a shared store, where the token of its URL says
+	// whether that was taken back. Of what this process knows of its URL, only a
+	// part stands in the log that gives the entry its ticket.
+	byToken bool
+
 	// In front of a shared store: when it was read from there, and what of the
 	// marks that are about copies was known then.
 	read   time.Time

@@ -133,6 +133,11 @@ func outerForbids(x adapter.Exchange) bool {
 	return c.Has&(field.NoStore|field.Private|field.NoCache) != 0 || c.Broken
 }
 
+// sameVariant tells whether the same requests select both.
+func (e *entry) sameVariant(o *entry) bool { return slices.EqualFunc(o.vary, e.vary, selecting.same) }
+
+func newestFirst(a, b *entry) int { return b.date.Compare(a.date) }
+
 // with returns the resource with one more variant. It takes the place of the
 // one that the same requests select, unless that is newer: answers can overtake
 // each other. Others stay as long as they are worth to be kept: each write
@@ -151,7 +156,7 @@ func (r *resource) with(e *entry, keeps func(*entry) bool) *resource {
 		if !keeps(old) {
 			continue
 		}
-		if slices.EqualFunc(old.vary, e.vary, selecting.same) {
+		if e.sameVariant(old) {
 			if old.requested.After(e.requested) && old.date.After(e.date) {
 				return r
 			}
@@ -159,7 +164,7 @@ func (r *resource) with(e *entry, keeps func(*entry) bool) *resource {
 		}
 		next.variants = append(next.variants, old)
 	}
-	slices.SortStableFunc(next.variants, func(a, b *entry) int { return b.date.Compare(a.date) })
+	slices.SortStableFunc(next.variants, newestFirst)
 	if len(next.variants) > maxVariants {
 		oldest := 0
 		for i, v := range next.variants {

@@ -252,9 +252,9 @@ func (k *mark) foldPattern(p *patternMark, path string) {
 	}
 }
 
-// outdated tells whether a copy is older than what stands in the shared store.
+// outdated tells whether a copy may be older than what stands in the shared store.
 func (m *marks) outdated(e *entry) bool {
-	return m.of(e.url, e.copied).copies != 0 || m.of(everything, e.copied).copies != 0
+	return m.of(e.url, e.copied).newest() != 0 || m.of(everything, e.copied).copies != 0
 }
 
 // alive tells whether nothing of the entry's was taken back since its run began,
@@ -266,7 +266,12 @@ func (m *marks) alive(e *entry) bool {
 }
 
 func (m *marks) examine(e *entry, last uint64) bool {
-	k := m.since(max(e.born, ticket(e.seen.Load())), &e.place, e.further)
+	p := &e.place
+	if e.byToken {
+		other := e.place
+		other.url, p = 0, &other
+	}
+	k := m.since(max(e.born, ticket(e.seen.Load())), p, e.further)
 	if k.hard > 0 {
 		return false
 	}

@@ -24,8 +24,6 @@ const (
 // write is an entry on its way to the store, or out of it.
 type write struct {
 	entry  *entry
-	sets   [][]string // of names that the resource's variants are known to depend on
-	before []*entry   // what is known to have been stored
 	remove bool
 	done   func() // called when it is written, or never will be; may be nil
 }
@@ -92,17 +90,17 @@ func (q *writeQueue) work(l *lane) {
 	}
 }
 
-// find returns what waits to be written under a key, oldest first.
-func (q *writeQueue) find(key string) (entries []*entry) {
+// find returns what waits to be written or removed under a key, oldest first.
+func (q *writeQueue) find(key string) (found []write) {
 	l := q.lane(key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, w := range l.waiting {
-		if !w.remove && w.entry.key == key {
-			entries = append(entries, w.entry)
+		if w.entry.key == key {
+			found = append(found, w)
 		}
 	}
-	return entries
+	return found
 }
 
 // drain waits until all is written, or until ctx is done.

@@ -110,7 +110,7 @@ func (r *run) commit() {
 		}
 		return
 	}
-	r.committed = c.keep(e, r.known, r.takeLease().release)
+	r.committed = c.keep(e, r.takeLease().release)
 	r.land(landedStored, e)
 	if !r.committed {
 		r.reason = notStore

@@ -29,11 +29,10 @@ type run struct {
 	ticket    ticket   // taken before anything was looked up
 	began     ticket   // the first one, where the run has got another
 	birth     birth
-	known     *resource // what was found stored
-	selected  *entry    // what the request would have got, stale or not
-	candidate *entry    // whose validators were sent
-	spare     *entry    // what stands in for a failure
-	stripped  bool      // the client's conditions are ours to evaluate
+	selected  *entry // what the request would have got, stale or not
+	candidate *entry // whose validators were sent
+	spare     *entry // what stands in for a failure
+	stripped  bool   // the client's conditions are ours to evaluate
 
 	// said to us by the handler, possibly from goroutines of its own
 	mu         sync.Mutex
@@ -99,7 +98,7 @@ func (rq *request) host() string {
 // any, and serves what comes of it.
 func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, f *flight) {
 	r := rq.newRun(rt, dec)
-	r.selected, r.known = selected, res
+	r.selected = selected
 	if f != nil {
 		r.lead(f)
 	}
@@ -328,7 +327,7 @@ func (r *run) refuse(status int, reason string) {
 	current := status < 400 && status != http.StatusPartialContent && status != http.StatusNotModified ||
 		status == http.StatusNotFound || status == http.StatusGone
 	if r.selected != nil && current {
-		c.drop(r.selected, r.known)
+		c.drop(r.selected)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cachex
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -193,6 +194,7 @@ func (rq *request) getShared() *resource {
 	s := rq.p.cache.shared
 	key := string(rq.key)
 	at := addressOf(key, rq.scheme, rq.urlEnd)
+	waiting := s.queue.find(key) // first: afterwards it may just have been written
 	var values [][]byte
 	err := s.do(rq.x.Context(), func(ctx context.Context) (err error) {
 		rq.birth.token, values, err = s.space.Get(ctx, at.resource, at.name)
@@ -219,11 +221,15 @@ func (rq *request) getShared() *resource {
 		found, _ = s.accept(rq, key, values)
 	}
 	res.variants = append(res.variants, found...)
-	for _, pending := range s.queue.find(key) {
-		if pending.birth.token.ID == rq.birth.token.ID && rq.p.cache.marks.alive(pending) {
-			res = res.with(pending, rq.p.cache.marks.alive)
+	for _, w := range waiting {
+		switch {
+		case w.remove:
+			res.variants = slices.DeleteFunc(res.variants, w.entry.sameVariant)
+		case w.entry.birth.token.ID == rq.birth.token.ID && rq.p.cache.marks.alive(w.entry):
+			res.variants = res.with(w.entry, rq.p.cache.marks.alive).variants
 		}
 	}
+	slices.SortStableFunc(res.variants, newestFirst)
 	if len(res.variants) == 0 && res.sets == nil {
 		return nil
 	}
@@ -272,7 +278,7 @@ func (rq *request) adopt(e *entry) bool {
 	if now.Soft != e.birth.token.Soft {
 		e.expire(time.Unix(0, now.Soft))
 	}
-	e.read, e.copied = rq.now, rq.ticket
+	e.read, e.copied, e.byToken = rq.now, rq.ticket, true
 	if !c.marks.alive(e) {
 		return false
 	}
@@ -325,24 +331,11 @@ func (rq *request) takeTicket() {
 // longer than most handlers run. Set makes it live as long as what it writes.
 const tokenFor = 10 * time.Minute
 
-// put has an entry written, or returns false. known is what the request found
-// stored.
-func (s *shared) put(e *entry, known *resource, done func()) bool {
-	w := write{entry: e, done: done}
-	if known != nil {
-		w.sets, w.before = known.sets, known.variants
-	}
-	return s.push(w)
-}
+// put has an entry written, or returns false.
+func (s *shared) put(e *entry, done func()) bool { return s.push(write{entry: e, done: done}) }
 
 // remove has an entry removed.
-func (s *shared) remove(e *entry, known *resource) {
-	w := write{entry: e, remove: true}
-	if known != nil {
-		w.sets = known.sets
-	}
-	s.push(w)
-}
+func (s *shared) remove(e *entry) { s.push(write{entry: e, remove: true}) }
 
 func (s *shared) push(w write) bool {
 	if s.queue.push(w) {
@@ -355,27 +348,76 @@ func (s *shared) push(w write) bool {
 	return false
 }
 
-// write writes an entry, and, where it varies, in what.
+// write writes an entry, and, where the resource varies, in what. What somebody
+// else has written since, and asked for later, is newer; between the look at it
+// and the write it can still be pushed out, which costs a run.
 func (s *shared) write(w write) {
 	e := w.entry
 	at, ttl := e.address(), min(e.keepFor(s.now()), s.longest)
-	if w.remove {
-		_ = s.do(context.Background(), func(ctx context.Context) error {
-			return s.space.Delete(ctx, at.resource, e.storedName(at.name, w.sets))
-		})
-		return
+	now, err := s.stored(at, e)
+	name := at.name
+	if now.sets != nil || len(e.vary) > 0 {
+		name = variantName(at.name, e.vary)
 	}
-	name := e.storedName(at.name, w.sets)
-	if (len(e.vary) > 0 || len(w.sets) > 0) && !slices.ContainsFunc(w.sets, e.variesIn) {
-		sets := append([][]string{namesOf(e.vary)}, w.sets...)
-		manifest := s.codec.encodeManifest(e.key, sets[:min(len(sets), maxSets)])
-		if s.set(at.resource, at.name, manifest, ttl) != nil {
-			return // nobody would find the variant
+	switch {
+	case err != nil || now.token.ID != e.birth.token.ID: // nobody would take it
+	case w.remove:
+		_ = s.do(context.Background(), func(ctx context.Context) error { return s.space.Delete(ctx, at.resource, name) })
+	case now.same != nil && now.same.requested.After(e.requested) && now.same.date.After(e.date):
+	case name != at.name && !s.addSet(at, now, e, ttl): // nobody would find it
+	case s.set(at.resource, name, s.codec.encode(e), ttl) == nil && now.same != nil && (!bytes.Equal(now.same.body, e.body) || now.same.status != e.status):
+		s.tell(e)
+	}
+}
+
+// standing is what the store holds where an entry is to be written.
+type standing struct {
+	token store.Token
+	sets  [][]string // nil for no manifest
+	plain []byte     // the value in its place, if that is an entry
+	same  *entry     // the variant that the entry is to replace
+}
+
+func (s *shared) stored(at address, e *entry) (now standing, err error) {
+	var values [][]byte
+	err = s.do(context.Background(), func(ctx context.Context) (err error) {
+		now.token, values, err = s.space.Get(ctx, at.resource, at.name, variantName(at.name, e.vary))
+		return err
+	})
+	if err != nil {
+		return now, err
+	}
+	for i, v := range values {
+		old, sets, err := s.codec.decode(v, e.key, s.now())
+		switch {
+		case err != nil || old != nil && old.birth.token.ID != now.token.ID: // as good as nothing
+		case sets != nil:
+			now.sets = sets
+		case old.sameVariant(e):
+			now.same = old
+		case i == 0:
+			now.plain = v
 		}
 	}
-	if s.set(at.resource, name, s.codec.encode(e), ttl) == nil {
-		s.tell(e, w.before)
+	return now, nil
+}
+
+// addSet has the manifest name what an entry varies in. An entry that does not
+// vary, and stood in the manifest's place, becomes one of the variants.
+func (s *shared) addSet(at address, now standing, e *entry, ttl time.Duration) bool {
+	sets := now.sets
+	if now.plain != nil {
+		if s.set(at.resource, variantName(at.name, nil), now.plain, ttl) != nil {
+			return false
+		}
+		sets = append(sets, nil)
 	}
+	if slices.ContainsFunc(sets, e.variesIn) {
+		return true
+	}
+	sets = append([][]string{namesOf(e.vary)}, sets...)
+	manifest := s.codec.encodeManifest(e.key, sets[:min(len(sets), maxSets)])
+	return s.set(at.resource, at.name, manifest, ttl) == nil
 }
 
 func (s *shared) set(resource, name string, value []byte, ttl time.Duration) error {
@@ -386,14 +428,6 @@ func (s *shared) set(resource, name string, value []byte, ttl time.Duration) err
 		s.tooLarge.Add(1)
 	}
 	return err
-}
-
-// storedName is the name of an entry, where this is known of its resource.
-func (e *entry) storedName(name string, sets [][]string) string {
-	if len(e.vary) == 0 && len(sets) == 0 {
-		return name
-	}
-	return variantName(name, e.vary)
 }
 
 func (e *entry) variesIn(names []string) bool {

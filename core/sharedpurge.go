@@ -1,7 +1,6 @@
 package cachex
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -129,19 +128,14 @@ func (s *shared) repeat(ctx context.Context) {
 	}
 }
 
-// tell has copies in front of other processes read anew, where what stands in the
-// store is no longer the same.
-func (s *shared) tell(e *entry, before []*entry) {
-	for _, old := range before {
-		if !bytes.Equal(old.body, e.body) || old.status != e.status {
-			_, url, _ := strings.Cut(e.key, "://")
-			url, _, _ = strings.Cut(url, "\n")
-			slash := strings.IndexByte(url, '/')
-			changed := Selector{by: byURL, values: []string{url[:slash], url[slash:]}}
-			_ = s.copies.write(context.Background(), encodeRecord(false, s.now(), []Selector{changed}))
-			return
-		}
-	}
+// tell has copies in front of other processes read anew: what stands in the store
+// is no longer the same.
+func (s *shared) tell(e *entry) {
+	_, url, _ := strings.Cut(e.key, "://")
+	url, _, _ = strings.Cut(url, "\n")
+	slash := strings.IndexByte(url, '/')
+	changed := Selector{by: byURL, values: []string{url[:slash], url[slash:]}}
+	_ = s.copies.write(context.Background(), encodeRecord(false, s.now(), []Selector{changed})) // or until MemoryTTL
 }
 
 // follow has the marks of this process follow the store's logs.

@@ -36,10 +36,9 @@ func (rq *request) recent(e *entry) bool {
 	return rq.now.Sub(e.read) < c.cfg.MemoryTTL && e.life() > e.currentAge(rq.now) && !c.marks.outdated(e)
 }
 
-// keep stores an entry, or returns false where that is not possible. known is
-// what was found stored before; done is called when nothing more happens to the
-// entry.
-func (c *Cache) keep(e *entry, known *resource, done func()) bool {
+// keep stores an entry, or returns false where that is not possible. done is
+// called when nothing more happens to the entry.
+func (c *Cache) keep(e *entry, done func()) bool {
 	if c.shared == nil {
 		c.memory.put(e)
 		done()
@@ -53,27 +52,27 @@ func (c *Cache) keep(e *entry, known *resource, done func()) bool {
 		e.read, e.copied = c.now(), e.born
 		c.memory.put(e)
 	}
-	return c.shared.put(e, known, done)
+	return c.shared.put(e, done)
 }
 
 // swap puts e in the place of old, provided that old is still there: what
 // somebody else has written since is newer.
-func (c *Cache) swap(old, e *entry, known *resource) {
+func (c *Cache) swap(old, e *entry) {
 	switch {
 	case c.shared == nil:
 		c.memory.swap(old, e)
 	case e.birth.valid():
-		c.keep(e, known, func() {})
+		c.keep(e, func() {})
 	}
 }
 
 // drop removes an entry that is no longer good.
-func (c *Cache) drop(old *entry, known *resource) {
+func (c *Cache) drop(old *entry) {
 	if c.memory != nil {
 		c.memory.swap(old, nil)
 	}
 	if c.shared != nil {
-		c.shared.remove(old, known)
+		c.shared.remove(old)
 	}
 }
 

@@ -88,11 +88,11 @@ func (r *run) notModified(h http.Header, before []adapter.Line) adapter.Verdict 
 		switch {
 		case !c.marks.alive(r.result): // it must not push out what came after
 		case r.selected == nil && keep: // it answers one more kind of request
-			c.keep(r.result, r.known, func() {})
+			c.keep(r.result, func() {})
 		case keep:
-			c.swap(old, r.result, r.known)
+			c.swap(old, r.result)
 		case r.selected != nil:
-			c.drop(old, r.known)
+			c.drop(old)
 		}
 	}
 	if keep {
@@ -203,9 +203,12 @@ func (r *run) headUpdates(status int, h http.Header, before []adapter.Line) {
 	}
 	if !same {
 		e.stale.Store(true)
+		if r.p.cache.shared != nil { // where the entry is read anew each time
+			r.p.cache.drop(e)
+		}
 		return
 	}
 	if updated, keep := r.freshen(e, h, before); keep {
-		r.p.cache.swap(e, updated, r.known)
+		r.p.cache.swap(e, updated)
 	}
 }
