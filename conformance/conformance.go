@@ -60,7 +60,7 @@ const (
 // App.Handler, as far as the framework is able to.
 var Methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
-	http.MethodDelete, http.MethodOptions, unknownMethod,
+	http.MethodDelete, http.MethodOptions, unknownMethod, "PURGE",
 }
 
 const unknownMethod = "FROBNICATE"
@@ -115,6 +115,7 @@ func subjects() []subject {
 		{"conditions", conditions()},
 		{"ranges", ranges()},
 		{"invalidation", invalidation()},
+		{"purging", purging()},
 		{"security", security()},
 		{"fields", fields()},
 		{"streaming", streaming()},

@@ -2,6 +2,7 @@ package cachex
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
@@ -34,7 +35,11 @@ func DoNotStore(ctx context.Context) {
 // AddTags adds tags to the response that is being made, for purging by tag. See
 // SetTTL for ctx.
 func AddTags(ctx context.Context, tags ...string) {
-	tell(ctx, func(r *run) { r.tags = append(r.tags, tags...) })
+	tell(ctx, func(r *run) {
+		for _, t := range tags { // fiber lends strings
+			r.tags = append(r.tags, strings.Clone(t))
+		}
+	})
 }
 
 func tell(ctx context.Context, f func(*run)) {

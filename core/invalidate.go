@@ -104,7 +104,7 @@ func (rq *request) sameOrigin(ref string) (target string, ok bool) {
 	if u.RawQuery != "" || u.ForceQuery {
 		target += "?" + u.RawQuery
 	}
-	return target, true
+	return strings.Clone(target), true // fiber lends strings
 }
 
 // answersGet tells whether the response to a POST is what a GET would get now:

@@ -36,18 +36,30 @@ func (b by) String() string {
 	return map[by]string{byURL: "ByURL", byPath: "ByPath", byPattern: "ByPattern", byTag: "ByTag", byHost: "ByHost", byAll: "All"}[b]
 }
 
+// newSelector copies the values: they are kept, and a string that fiber has lent
+// to a handler is another one with the next request.
+func newSelector(by by, values ...string) Selector {
+	s := Selector{by: by, values: make([]string, len(values))}
+	for i, v := range values {
+		s.values[i] = strings.Clone(v)
+	}
+	return s
+}
+
 // ByURL selects one resource, such as https://example.com/a?b=c: all variants and
 // keys of it, under http and https alike. The path may be escaped in any way.
 // Where a route has DropQuery, KeepQuery or SortQuery, all its queries go.
 func ByURL(absolute string) Selector {
 	host, target, err := splitURL(absolute)
-	return Selector{by: byURL, values: []string{host, target}, err: err}
+	s := newSelector(byURL, host, target)
+	s.err = err
+	return s
 }
 
 // ByPath selects a path, such as /a, with all its queries and on all hosts. It may
 // be escaped or not.
 func ByPath(path string) Selector {
-	s := Selector{by: byPath, values: []string{path}}
+	s := newSelector(byPath, path)
 	switch {
 	case path == "":
 		s.err = errors.New("an empty path")
@@ -66,7 +78,7 @@ func ByPath(path string) Selector {
 // ** for any at all. Each later lookup costs one comparison for each pattern
 // that is newer than what it finds.
 func ByPattern(glob string) Selector {
-	s := Selector{by: byPattern, values: []string{glob}}
+	s := newSelector(byPattern, glob)
 	_, s.err = newPattern(glob)
 	return s
 }
@@ -74,7 +86,7 @@ func ByPattern(glob string) Selector {
 // ByTag selects what has any of these tags: see Tags, AddTags and
 // Config.TagField.
 func ByTag(tags ...string) Selector {
-	s := Selector{by: byTag, values: tags}
+	s := newSelector(byTag, tags...)
 	if len(tags) == 0 {
 		s.err = errors.New("no tag")
 	}
@@ -91,7 +103,7 @@ func ByTag(tags ...string) Selector {
 // example.com:8080, under http and https alike. The default ports are left out
 // in both.
 func ByHost(host string) Selector {
-	s := Selector{by: byHost, values: []string{host}}
+	s := newSelector(byHost, host)
 	if _, ok := canonicalHost(host); !ok {
 		s.err = fmt.Errorf("%q is no host", host)
 	}

@@ -36,7 +36,7 @@ func (r *run) readTags(h http.Header) {
 	if name := c.cfg.TagField; name != "" {
 		if lines := h[name]; lines != nil {
 			for _, l := range lines {
-				r.fieldTags = append(r.fieldTags, strings.Fields(l)...)
+				r.fieldTags = append(r.fieldTags, strings.Fields(strings.Clone(l))...)
 			}
 			delete(h, name)
 		}
