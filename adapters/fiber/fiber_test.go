@@ -324,7 +324,46 @@ func TestInHandlers(t *testing.T) {
 			want(t, get(t, app, "/set"), true, 200, "1")
 			want(t, get(t, app, "/not"), false, 200, "2")
 			want(t, get(t, app, "/not"), false, 200, "3")
+			if err := cache.Purge(context.Background(), cachex.ByTag("b")); err != nil {
+				t.Error(err)
+			}
+			want(t, get(t, app, "/set"), true, 200, "1")
+			if err := cache.Purge(context.Background(), cachex.ByTag("a")); err != nil {
+				t.Error(err)
+			}
+			want(t, get(t, app, "/set"), false, 200, "4")
 		})
+	}
+}
+
+// Strings that fiber lends to handlers are other ones with the next request.
+func TestLentStrings(t *testing.T) {
+	cache, app, n := newCache(t), fiber.New(), 0
+	app.Get("/pages/:name", minute(cache), func(c *fiber.Ctx) error {
+		cachex.AddTags(c.UserContext(), c.Params("name"))
+		return counter(&n)(c)
+	})
+	app.Post("/tag/:name", func(c *fiber.Ctx) error { return cache.Purge(c.UserContext(), cachex.ByTag(c.Params("name"))) })
+	app.Post("/pattern*", func(c *fiber.Ctx) error { return cache.Purge(c.UserContext(), cachex.ByPattern(c.Params("*"))) })
+	serve, ctx := app.Handler(), new(fasthttp.RequestCtx) // one connection
+	ask := func(method, target string) string {
+		ctx.Request.Reset()
+		ctx.Response.Reset()
+		ctx.Request.Header.SetMethod(method)
+		ctx.Request.Header.SetHost("example.com")
+		ctx.Request.SetRequestURI(target)
+		serve(ctx)
+		return string(ctx.Response.Header.Peek("Cache-Status"))
+	}
+	for _, purge := range []string{"/tag/news", "/pattern/pages/n*", "/pattern/*/news"} {
+		ask("GET", "/pages/news")
+		if got := ask("GET", "/pages/news"); !strings.Contains(got, "hit") {
+			t.Fatalf("no hit: %s", got)
+		}
+		ask("POST", purge)
+		if got := ask("GET", "/pages/news"); !strings.Contains(got, "uri-miss") {
+			t.Errorf("%s purged nothing: %s", purge, got)
+		}
 	}
 }
 

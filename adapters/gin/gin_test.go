@@ -329,6 +329,12 @@ func TestContexts(t *testing.T) {
 				s := serve(t, r)
 				s.get("/ttl").want(t, 200, "x", "stored; ttl=60")
 				s.get("/ttl").want(t, 200, "x", "hit")
+				for tag, want := range map[string]string{"b": "hit", "a": "stored; ttl=60"} {
+					if err := cache.Purge(context.Background(), cachex.ByTag(tag)); err != nil {
+						t.Error(err)
+					}
+					s.get("/ttl").want(t, 200, "x", want)
+				}
 				s.get("/not").want(t, 200, "x", "fwd=uri-miss")
 				s.get("/not").want(t, 200, "x", "fwd=uri-miss")
 			})
