@@ -32,6 +32,12 @@ func (b *background) begin(most int) bool {
 	return true
 }
 
+func (b *background) runs() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.running
+}
+
 func (b *background) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -59,8 +65,10 @@ type refresh struct {
 	rt      *route
 	key     string
 	old     *entry
+	flight  *flight // that it leads
 	claimed bool
 	done    bool // something was stored, or confirmed
+	counted bool // as a failure
 }
 
 type refreshKey struct{}
@@ -79,48 +87,95 @@ func IsBackground(ctx context.Context) bool {
 	return ctx != nil && ctx.Value(refreshKey{}) != nil
 }
 
-// refreshInBackground renews what was just served, unless that is being done
-// already. It is called before the answer is sent, while the request is whole.
-func (rq *request) refreshInBackground(rt *route, e *entry) {
+// refreshInBackground renews what is about to be served, unless that is being
+// done already. Those who come when it may no longer be served wait for this run.
+func (rq *request) refreshInBackground(rt *route, e *entry, res *resource) {
+	c := rq.p.cache
+	if e.renewing().refreshing.Load() {
+		c.stats.pendingRefreshes.Add(1)
+		return
+	}
+	f, leads := c.flights.join(rq.flightKey(res), rq.place(), rq.ticket, nil, c.marks, rq.now)
+	if f != nil && !leads {
+		c.flights.leave(f, false)
+		c.stats.pendingRefreshes.Add(1)
+		return
+	}
+	if rq.send(rt, e, f) != sent && f != nil {
+		c.flights.land(f, landedVoid, nil, rq.now)
+	}
+}
+
+// sending is whether a run was begun in the background.
+type sending uint8
+
+const (
+	notSent    sending = iota
+	sent               // now
+	sentBefore         // and it has not ended
+)
+
+// send begins a run in the background that renews e and leads f, which may be
+// nil. It is called before the answer is sent, while the request is whole.
+func (rq *request) send(rt *route, e *entry, f *flight) sending {
 	c := rq.p.cache
 	if !e.renewing().refreshing.CompareAndSwap(false, true) {
-		return
+		c.stats.pendingRefreshes.Add(1)
+		return sentBefore
 	}
 	if !c.background.begin(c.cfg.MaxRefreshes) {
 		c.stats.refusedRefreshes.Add(1)
 		e.renewing().refreshing.Store(false)
-		return
+		return notSent
 	}
 	enter := rq.x.Detach(rq.unattended())
 	if enter == nil { // the framework has no way back in
 		c.background.end()
 		e.renewing().foreground.Store(true)
 		e.renewing().refreshing.Store(false)
-		return
+		return notSent
 	}
-	f := &refresh{rt: rt, key: string(rq.key), old: e}
-	pattern := strings.Clone(rq.x.Pattern())
-	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(rq.x.Context()), refreshKey{}, f), c.cfg.RefreshTimeout)
-	go func() {
-		defer c.background.end()
-		defer e.renewing().refreshing.Store(false)
-		defer cancel()
-		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
-				c.cfg.Logger.Warn("cachex: a handler panicked in the background", "route", pattern, "panic", p, "stack", string(debug.Stack()))
-			}
-			switch {
-			case f.done:
-				c.stats.refreshes.Add(1)
-			case !f.claimed: // outer middleware has refused it
-				e.renewing().foreground.Store(true)
-			default:
-				c.stats.failures.Add(1)
-				e.rest(c.now())
-			}
-		}()
-		enter(ctx)
+	b := &refresh{rt: rt, key: string(rq.key), old: e, flight: f}
+	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(rq.x.Context()), refreshKey{}, b), c.cfg.RefreshTimeout)
+	go b.run(ctx, cancel, enter, strings.Clone(rq.x.Pattern()))
+	return sent
+}
+
+// run is the goroutine of a run in the background.
+func (b *refresh) run(ctx context.Context, cancel func(), enter func(context.Context), pattern string) {
+	c := b.rt.cache
+	defer c.background.end()
+	defer b.old.renewing().refreshing.Store(false)
+	defer cancel()
+	// A handler that does not come back keeps its place among the runs in the
+	// background, but nobody waits for it any longer.
+	defer context.AfterFunc(ctx, func() {
+		b.old.rest(c.now())
+		b.land(landedFailed)
+	})()
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			c.cfg.Logger.Warn("cachex: a handler panicked in the background", "route", pattern, "panic", p, "stack", string(debug.Stack()))
+		}
+		switch {
+		case b.done:
+			c.stats.refreshes.Add(1)
+		case !b.claimed: // outer middleware has refused it
+			b.old.renewing().foreground.Store(true)
+		case !b.counted:
+			c.stats.failures.Add(1)
+			b.old.rest(c.now())
+		}
+		b.land(landedVoid) // if it has not landed
 	}()
+	enter(ctx)
+}
+
+func (b *refresh) land(end landing) {
+	if b.flight != nil {
+		c := b.rt.cache
+		c.flights.land(b.flight, end, nil, c.now())
+	}
 }
 
 // unattended are the edits that make a client's request one of nobody: without
@@ -155,15 +210,19 @@ func (rq *request) renew(rt *route, f *refresh) {
 		return // nobody's: it counts as refused
 	}
 	f.claimed = true
-	rq.ticket = rq.p.cache.marks.ticket()
+	rq.takeTicket()
 	r := rq.newRun(rt, decision{action: actValidate, fwd: "stale"})
+	if f.flight != nil {
+		r.lead(f.flight)
+	}
 	call := rq.call(r)
+	r.limit, r.spare = rq.p.hard, f.old // which a failure leaves in its place
 	if r.selected = f.old; rq.p.cache.marks.alive(f.old) {
 		r.candidate = rq.candidate(f.old, &resource{variants: []*entry{f.old}})
 	}
 	call.Edits = append(call.Edits, rq.validators(r)...)
 	rq.perform(r, call)
-	f.done = r.committed || r.result != nil
+	f.done, f.counted = r.committed || r.result != nil && !r.stoodIn, r.stoodIn
 }
 
 // Defaults of Config.

@@ -54,7 +54,7 @@ func (rq *request) statusLines(e *entry, d decision, ttl int64) []string {
 	if own && e.upstream == nil {
 		return c.hits.line(ttl)
 	}
-	m := c.member(status{decision: d, ttl: ttl, hasTTL: true})
+	m := c.member(status{decision: d, stored: d.renewed, ttl: ttl, hasTTL: true})
 	return append(append(make([]string, 0, len(e.upstream)+1), e.upstream...), m)
 }
 

@@ -28,6 +28,7 @@ type decision struct {
 	refresh bool // and renew it in the background
 
 	collapsed bool // answered by the run of another request
+	renewed   bool // answered by a run in the background that was begun for it
 }
 
 // demands are what a request asks of a cache (RFC 9111, section 5.2.1).

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
@@ -18,7 +19,9 @@ import (
 type flight struct {
 	key     string
 	ticket  ticket
-	attempt int  // 2 where the leader of a first one has failed
+	attempt int    // 2 where the leader of a first one has failed
+	before  *entry // and this was its error, nil for none
+	began   time.Time
 	lead    *run // set by the leader before its handler runs; guarded by flights.mu
 
 	done  chan struct{} // closed when it has landed; then end and entry stand
@@ -27,8 +30,9 @@ type flight struct {
 	lease *lease // in a shared store, for the leader alone
 
 	// guarded by flights.mu
-	waiters int
-	next    *flight // led by one of those who waited for this one in vain
+	waiters  int
+	deserted bool    // its leader's client has left, and nobody waited: it is called off
+	next     *flight // led by one of those who waited for this one in vain
 }
 
 // landing is how a flight ends.
@@ -39,6 +43,7 @@ const (
 	landedFailed                // the leader failed; entry is its error, or nil
 	landedFree                  // what came is for its client alone: all run
 	landedVoid                  // what came was taken back meanwhile: once more
+	landedLate                  // it has begun no response within HardTimeout
 )
 
 const (
@@ -56,6 +61,10 @@ type flights struct {
 	mu    sync.Mutex
 	open  map[string]*flight
 	alone map[string]time.Time // until when
+
+	// landings tells a request that leads whether any flight has landed since it
+	// looked at what is stored.
+	landings atomic.Uint64
 }
 
 func newFlights() *flights {
@@ -63,8 +72,9 @@ func newFlights() *flights {
 }
 
 // join returns the flight to wait for or, with leads, to lead; nil means to run
-// alone. One that began before its URL was taken back is nobody's to join. All
-// who waited for one that failed, before, wait for the same next one.
+// alone. One that began before its URL was taken back is nobody's to join, and
+// neither is one that was called off. All who waited for one that failed, before,
+// wait for the same next one.
 func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks, now time.Time) (f *flight, leads bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -79,16 +89,16 @@ func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks,
 	} else {
 		f = fs.open[key]
 	}
-	if f != nil && m.since(f.ticket, &p, nil).taken() == 0 {
+	if f != nil && !f.deserted && m.since(f.ticket, &p, nil).taken() == 0 {
 		if f.waiters >= maxWaiters {
 			return nil, false
 		}
 		f.waiters++
 		return f, false
 	}
-	f = &flight{key: key, ticket: t, attempt: 1, done: make(chan struct{})}
+	f = &flight{key: key, ticket: t, attempt: 1, began: time.Now(), done: make(chan struct{})}
 	if before != nil {
-		f.attempt = before.attempt + 1
+		f.attempt, f.before = before.attempt+1, before.entry
 		before.next = f
 	}
 	fs.open[key] = f
@@ -116,8 +126,17 @@ func (fs *flights) land(f *flight, end landing, e *entry, now time.Time) {
 		}
 		fs.alone[f.key] = now.Add(aloneFor)
 	}
+	fs.landings.Add(1)
 	f.end, f.entry = end, e
 	close(f.done)
+}
+
+// board makes a waiter of the request that leads f, where a run in the
+// background takes its place.
+func (fs *flights) board(f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f.waiters++
 }
 
 // leave is told of a waiter who is gone. With giveUp the flight has taken too
@@ -141,11 +160,26 @@ func (fs *flights) waiting(f *flight) bool {
 	return f.waiters > 0
 }
 
+// desert calls the flight off unless somebody waits for it. Nobody joins it any
+// more: whoever came between that and its end would get the error of a run that
+// was cancelled, as if the handler had failed.
+func (fs *flights) desert(f *flight) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.waiters > 0 {
+		return false
+	}
+	if f.deserted = true; fs.open[f.key] == f {
+		delete(fs.open, f.key)
+	}
+	return true
+}
+
 // collapses tells whether the request may lead a flight or wait for one: what
 // comes of it must be a whole response, for anybody with the same key.
 func (rq *request) collapses(selected *entry) bool {
 	has, c := rq.head.Has, rq.demands.control
-	if rq.head.Method != http.MethodGet || has&(adapter.Range|adapter.IfMatch|adapter.IfUnmodifiedSince) != 0 || rq.demands.pragma ||
+	if rq.head.Method != http.MethodGet || outerForbids(rq.x) || has&(adapter.Range|adapter.IfMatch|adapter.IfUnmodifiedSince) != 0 || rq.demands.pragma ||
 		c.Has&(field.NoStore|field.NoCache|field.MaxAge|field.MinFresh) != 0 {
 		return false
 	}
@@ -194,32 +228,57 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 		}
 		rq.ensureTicket()
 		f, leads := c.flights.join(rq.flightKey(res), rq.place(), rq.ticket, failed, c.marks, rq.now)
-		if leads {
-			rq.lead(rt, f, d, selected, res)
-			return
-		}
 		if f == nil {
-			rq.run(rt, d, selected, res, nil)
-			return
+			break
 		}
-		landed, here := rq.wait(f)
-		if !here {
+		if leads && c.flights.landings.Load() != rq.landings {
+			// What one of them has brought may be the answer.
+			selected, res = rq.lookup()
+			if d = rq.judge(selected, res); d.action == actServe {
+				c.flights.land(f, landedStored, selected, rq.now)
+				if d.refresh {
+					rq.refreshInBackground(rt, selected, res)
+				}
+				rq.serveEntry(selected, d)
+				return
+			}
+			rq.ensureTicket()
+		}
+		spare := rq.standby(selected, d)
+		if leads {
+			switch rq.sendAhead(rt, spare, f) {
+			case notSent:
+				rq.lead(rt, f, d, selected, res)
+				return
+			case sentBefore: // and not come back: it is late already
+				c.flights.land(f, landedVoid, nil, rq.now)
+				if !rq.serveLate(spare, d) {
+					rq.run(rt, d, selected, res, nil)
+				}
+				return
+			}
+		}
+		d.collapsed = !leads
+		end := rq.wait(f, spare)
+		rq.now = c.now()
+		alone := false
+		switch end {
+		case waitLeft:
 			rq.serveLeft()
 			return
-		}
-		rq.now = c.now()
-		switch {
-		case !landed: // too slow: somebody leads another one
-		case f.end == landedFree:
-			rq.run(rt, d, selected, res, nil)
-			return
-		case f.end == landedFailed && f.attempt > 1 && (f.entry == nil || c.marks.alive(f.entry)):
-			rq.serveFailure(f.entry, d)
-			return
-		case f.end == landedFailed:
-			failed = f
-		case rq.shares(f.entry, d):
-			return
+		case waitLate:
+			if rq.serveLate(spare, d) {
+				return
+			}
+		case waitStuck: // too slow: somebody leads another one
+		default:
+			var answered bool
+			if answered, alone = rq.landed(f, d, selected); answered {
+				return
+			}
+			if f.end == landedFailed {
+				failed = f
+			}
 		}
 		// Judge anew: what was stored may be another variant, or have been
 		// taken back meanwhile.
@@ -227,10 +286,13 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 		selected, res = rq.lookup()
 		if d = rq.judge(selected, res); d.action == actServe {
 			if d.refresh {
-				rq.refreshInBackground(rt, selected)
+				rq.refreshInBackground(rt, selected, res)
 			}
 			rq.serveEntry(selected, d)
 			return
+		}
+		if alone {
+			break
 		}
 	}
 	rq.ensureTicket()
@@ -259,63 +321,132 @@ func (rq *request) lead(rt *route, f *flight, d decision, selected *entry, res *
 // client has left, and no one reads it. Where a deadline of outer middleware has
 // passed, though, somebody does, and saying nothing would be an empty 200.
 func (rq *request) serveLeft() {
-	rq.serveText(http.StatusGatewayTimeout, "Gateway Timeout: this took too long\n")
+	rq.serveText(http.StatusGatewayTimeout, tookTooLong)
 }
 
+// landed answers with what a flight has brought, if it can. With alone the
+// request is not to wait for another one.
+func (rq *request) landed(f *flight, d decision, selected *entry) (answered, alone bool) {
+	switch f.end {
+	case landedFree:
+		return false, true
+	case landedLate:
+		if spare := rq.spareFor(selected, d); spare == nil || !rq.serveInstead(spare, d, http.StatusGatewayTimeout, staleIfError) {
+			rq.serveText(http.StatusGatewayTimeout, tookTooLong)
+		}
+		return true, false
+	case landedFailed:
+		e := f.error()
+		if f.attempt == 1 || e != nil && !rq.p.cache.marks.alive(e) {
+			return false, false
+		}
+		if spare := rq.spareFor(selected, d); spare == nil || !rq.serveInstead(spare, d, f.status(), staleIfError) {
+			rq.serveFailure(e, d)
+		}
+		return true, false
+	case landedStored:
+		return rq.shares(f.entry, d)
+	}
+	return false, false
+}
+
+// error is what a flight that has failed has brought, nil for nothing. Where the
+// second leader had something stale to stand in, it is the error of the first.
+func (f *flight) error() *entry {
+	if f.entry == nil {
+		return f.before
+	}
+	return f.entry
+}
+
+func (f *flight) status() int {
+	if e := f.error(); e != nil {
+		return e.status
+	}
+	return http.StatusInternalServerError
+}
+
+// waited is how waiting for a flight ends.
+type waited uint8
+
+const (
+	waitLanded waited = iota
+	waitLate          // for who has something stale to go on with
+	waitStuck         // for everybody
+	waitLeft          // the client is no longer here
+)
+
 // wait returns when the flight has landed or has taken too long, or when the
-// client is no longer here.
-func (rq *request) wait(f *flight) (landed, here bool) {
+// client is no longer here. Who has a spare waits no longer than the route's
+// timeouts, counted from the beginning of the flight: who comes later than that
+// does not wait at all.
+func (rq *request) wait(f *flight, spare *entry) waited {
 	fs, client := rq.p.cache.flights, rq.x.Context()
 	limit := time.NewTimer(maxWait)
 	defer limit.Stop()
 	look := time.NewTicker(maxStall)
 	defer look.Stop()
+	var late <-chan time.Time
+	if patience := rq.p.patience(); spare != nil && patience > 0 {
+		t := time.NewTimer(time.Until(f.began.Add(patience)))
+		defer t.Stop()
+		late = t.C
+	}
 	for {
 		select {
 		case <-f.done:
 			fs.leave(f, false)
-			return true, true
-		case now := <-look.C:
-			if fs.stalled(f, now) {
+			return waitLanded
+		case <-late:
+			fs.leave(f, false)
+			return waitLate
+		case <-look.C:
+			if fs.stalled(f) {
 				fs.leave(f, true)
-				return false, true
+				return waitStuck
 			}
 		case <-limit.C:
 			fs.leave(f, true)
-			return false, true
+			return waitStuck
 		case <-client.Done():
 			fs.leave(f, false)
-			return false, false
+			return waitLeft
 		}
 	}
 }
 
 // stalled tells whether a response that is being written has stopped to come,
 // as it does where its client does not read.
-func (fs *flights) stalled(f *flight, now time.Time) bool {
+func (fs *flights) stalled(f *flight) bool {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if f.lead == nil {
 		return false
 	}
 	last := f.lead.progress.Load()
-	return last != 0 && now.UnixNano()-last >= int64(maxStall)
+	return last != 0 && time.Since(f.began)-time.Duration(last) >= maxStall
 }
 
-// shares serves what a flight has brought, if it answers this request too.
-func (rq *request) shares(e *entry, d decision) bool {
+// shares serves what a flight has brought, if it answers this request too. With
+// alone it is for the requests of this key, but cannot be used by this one: the
+// next flight would bring nothing better.
+func (rq *request) shares(e *entry, d decision) (answered, alone bool) {
 	if e == nil || !rq.p.cache.marks.alive(e) || !rq.selects(e) {
-		return false
+		return false, false
 	}
-	// What has expired meanwhile may still be served, but not as an answer to this.
 	now := decide(e, true, rq.demands, rq.p.proxy, rq.now)
-	if now.action != actServe || now.detail != "" || outerForbids(rq.x) {
-		return false
+	switch {
+	case now.action != actServe || outerForbids(rq.x):
+		return false, true
+	case now.detail != "": // it has expired meanwhile, and is no answer to a miss
+		return false, false
 	}
-	d.collapsed = true
-	rq.p.cache.stats.collapsed.Add(1)
+	if d.collapsed {
+		rq.p.cache.stats.collapsed.Add(1)
+	}
+	d.renewed = !d.collapsed
 	rq.serveEntry(e, d)
-	return true
+	return true, false
 }
 
 // serveFailure answers with the error of a second leader: a third would most

@@ -8,10 +8,14 @@ func (r *run) lead(f *flight) {
 	r.flight, f.lead = f, r
 }
 
+// Taken implements adapter.Sink.
+func (r *run) Taken() { r.land(landedFree, nil) }
+
 // stepAside is called by a New further in, which answers in the place of r and
 // has flights of its own.
 func (r *run) stepAside() {
 	r.claimed.Store(true)
+	r.phase.CompareAndSwap(waiting, begun) // the one further in has the same HardTimeout
 	r.land(landedFree, nil)
 }
 
@@ -22,10 +26,20 @@ func (r *run) land(end landing, e *entry) {
 	}
 }
 
+// landStored ends the flight with what was stored, unless nobody may use that
+// before the handler has confirmed it: to wait for it would be to wait in line.
+func (r *run) landStored(e *entry) {
+	end := landedStored
+	if decide(e, true, demands{}, r.p.proxy, e.received).action != actServe {
+		end = landedFree
+	}
+	r.land(end, e)
+}
+
 // nobodyWaits is told when the last waiter has left.
 func (r *run) nobodyWaits() {
-	if r.gone.Load() && !r.detached.Load() {
-		r.cancel()
+	if r.gone.Load() && r.forNobody() {
+		r.cancel(nil)
 	}
 }
 
@@ -35,4 +49,10 @@ func (r *run) takeLease() (l *lease) {
 		l, r.flight.lease = r.flight.lease, nil
 	}
 	return l
+}
+
+// forNobody tells, once the client has left, whether the response is of no use:
+// it is neither being stored nor waited for.
+func (r *run) forNobody() bool {
+	return !r.detached.Load() && (r.flight == nil || r.p.cache.flights.desert(r.flight))
 }

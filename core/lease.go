@@ -69,7 +69,11 @@ func (rq *request) elsewhere(f *flight) (e *entry, d decision, here bool) {
 		return nil, d, true
 	}
 	at := addressOf(f.key, rq.scheme, rq.urlEnd)
-	limit := time.NewTimer(awaitOthers)
+	patience := time.Duration(awaitOthers)
+	if hard := rq.p.hard; hard > 0 {
+		patience = min(patience, hard)
+	}
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for pause := askEvery; ; pause = min(2*pause, askRarer) {
 		l, free := s.acquire(rq.x.Context(), at)

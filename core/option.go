@@ -98,7 +98,7 @@ func CacheControl(v string) Option {
 // with no-cache, must-revalidate, proxy-revalidate or s-maxage (RFC 9111,
 // section 4.2.4).
 func StaleWhileRevalidate(d time.Duration) Option {
-	return staleWindow("StaleWhileRevalidate", d, func(s *settings) **time.Duration { return &s.whileRevalidate })
+	return duration("StaleWhileRevalidate", d, func(s *settings) **time.Duration { return &s.whileRevalidate })
 }
 
 // StaleIfError answers with a stale response for up to d after its lifetime
@@ -106,13 +106,40 @@ func StaleWhileRevalidate(d time.Duration) Option {
 // the framework's error handler, a panic or a timeout (RFC 5861, section 4). It is
 // never sent; see StaleWhileRevalidate for what goes before it.
 func StaleIfError(d time.Duration) Option {
-	return staleWindow("StaleIfError", d, func(s *settings) **time.Duration { return &s.ifError })
+	return duration("StaleIfError", d, func(s *settings) **time.Duration { return &s.ifError })
 }
 
-func staleWindow(name string, d time.Duration, of func(*settings) **time.Duration) Option {
+// SoftTimeout answers with a stale response where the run that renews it takes
+// longer than d, and lets the run go on and be stored. It needs a response that
+// may still be used stale, by stale-while-revalidate or stale-if-error of the
+// response or the route; where there is none, or the request does not want one, it
+// does nothing. The run is made in the background, see IsBackground, and bounded by
+// HardTimeout and Config.RefreshTimeout; requests that cannot share a run, such as
+// those for ranges, and runs beyond Config.MaxRefreshes wait for the handler as
+// without it. 0 takes back the SoftTimeout of an outer level.
+func SoftTimeout(d time.Duration) Option {
+	return duration("SoftTimeout", d, func(s *settings) **time.Duration { return &s.soft })
+}
+
+// HardTimeout ends runs for GET and HEAD that have begun no response after d: the
+// handler's context is cancelled, with context.DeadlineExceeded as its cause, and
+// the answer is 504 Gateway Timeout or, where stale-if-error allows it, a stale
+// response. What the handler still writes is thrown away. A response that has begun
+// is not cut short.
+//
+// Those who wait for the run of another request are answered after d whatever the
+// handler does, and so is everyone who could get a stale response. With nothing to
+// fall back on the run's own client is answered when the handler returns: a handler
+// should heed its context, as it should without a cache. 0 takes back the
+// HardTimeout of an outer level.
+func HardTimeout(d time.Duration) Option {
+	return duration("HardTimeout", d, func(s *settings) **time.Duration { return &s.hard })
+}
+
+func duration(name string, d time.Duration, of func(*settings) **time.Duration) Option {
 	return Option{func(s *settings) {
 		if d < 0 {
-			s.fail("%s(%v): a negative window", name, d)
+			s.fail("%s(%v): a negative duration", name, d)
 			return
 		}
 		if have := of(s); *have != nil && **have != d {

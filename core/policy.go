@@ -37,6 +37,7 @@ type policy struct {
 	proxy      bool
 
 	whileRevalidate, ifError time.Duration
+	soft, hard               time.Duration // timeouts, 0 for none
 
 	keysCookie bool // the whole Cookie field is in the key
 	keysAuth   bool // Authorization is in the key
@@ -60,6 +61,12 @@ func newPolicy(c *Cache, s *settings, level int) *policy {
 	}
 	if s.ifError != nil {
 		p.ifError = *s.ifError
+	}
+	if s.soft != nil {
+		p.soft = *s.soft
+	}
+	if s.hard != nil {
+		p.hard = *s.hard
 	}
 	if p.control != nil {
 		p.ctlLines = []string{p.control.value}

@@ -14,7 +14,7 @@ func (r *run) Shared() bool { return r.flight != nil && r.p.cache.flights.waitin
 // Write implements adapter.Sink.
 func (r *run) Write(p []byte) bool {
 	if r.flight != nil {
-		r.progress.Store(time.Now().UnixNano())
+		r.progress.Store(int64(time.Since(r.flight.began)) + 1)
 	}
 	if r.capture == nil {
 		return false
@@ -34,7 +34,7 @@ func (r *run) giveUp() {
 	r.capture = nil
 	r.detached.Store(false)
 	if r.client.Err() != nil {
-		r.cancel()
+		r.cancel(nil)
 	}
 }
 
@@ -78,7 +78,11 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 // read already: it is not touched a second time.
 func (r *run) commit() {
 	e, c := r.pending, r.p.cache
-	if r.whole || r.capture == nil || !r.capture.whole() || r.ctx.Err() != nil || c.closed.Load() {
+	if r.whole || r.capture == nil || !r.capture.whole() || r.ctx.Err() != nil {
+		return
+	}
+	if c.closed.Load() {
+		r.land(landedFree, nil)
 		return
 	}
 	vetoed, hasTTL := r.told()
@@ -111,7 +115,7 @@ func (r *run) commit() {
 		return
 	}
 	r.committed = c.keep(e, r.takeLease().release)
-	r.land(landedStored, e)
+	r.landStored(e)
 	if !r.committed {
 		r.reason = notStore
 		return
@@ -145,6 +149,12 @@ func (r *run) End(o adapter.Outcome) {
 	if r.capture != nil {
 		r.capture.release()
 		r.capture = nil
+	}
+	if o.Hijacked || o.Trailers {
+		r.land(landedFree, nil) // nobody knows what came, but its client
+	}
+	if o.Broken {
+		r.rest() // before those who wait judge anew
 	}
 	r.land(landedFailed, nil) // if it has not landed better
 	r.takeLease().release()

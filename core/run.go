@@ -46,7 +46,7 @@ type run struct {
 
 	client   context.Context
 	ctx      context.Context
-	cancel   context.CancelFunc
+	cancel   context.CancelCauseFunc
 	unwatch  func() bool
 	detached atomic.Bool
 
@@ -59,12 +59,18 @@ type run struct {
 	status    int
 	result    *entry // to be served in place of a discarded response
 	contained bool   // the handler panicked, and that is for us to answer
+	stoodIn   bool   // result is the spare
+	timedOut  bool   // the response came after limit, and was discarded
+
+	limit time.Duration // until the response begins, 0 for none
+	phase atomic.Int32  // waiting, begun or late
 
 	flight *flight // that it leads
 	gone   atomic.Bool
 
-	// progress is when content was last written, by the wall clock. Its client
-	// may be what holds up a response that is being streamed to it.
+	// progress is when content was last written, in nanoseconds since the flight
+	// began, and 0 before that. Its client may be what holds up a response that
+	// is being streamed to it.
 	progress atomic.Int64
 }
 
@@ -98,7 +104,7 @@ func (rq *request) host() string {
 // any, and serves what comes of it.
 func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, f *flight) {
 	r := rq.newRun(rt, dec)
-	r.selected = selected
+	r.selected, r.limit = selected, rq.p.hard
 	if f != nil {
 		r.lead(f)
 	}
@@ -119,7 +125,10 @@ func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, 
 	}
 	switch {
 	case r.result != nil:
+		rq.now = rq.p.cache.now() // of the age that it has by now
 		rq.serveEntry(r.result, r.dec)
+	case r.timedOut:
+		rq.serveText(http.StatusGatewayTimeout, tookTooLong)
 	case r.contained: // and the spare was taken back meanwhile
 		rq.serveText(http.StatusInternalServerError, "Internal Server Error\n")
 	}
@@ -159,9 +168,16 @@ func (rq *request) perform(r *run, call *adapter.Call) {
 	r.ctx, r.cancel = detach(r.client)
 	r.unwatch = context.AfterFunc(r.client, r.clientLeft)
 	call.Context = r.ctx
+	var limit *time.Timer
+	if r.limit > 0 {
+		limit = time.AfterFunc(r.limit, r.tooLate)
+	}
 	defer func() {
+		if limit != nil {
+			limit.Stop()
+		}
 		r.unwatch()
-		r.cancel()
+		r.cancel(nil)
 		r.rq = nil
 	}()
 	rq.x.Run(call)
@@ -169,29 +185,39 @@ func (rq *request) perform(r *run, call *adapter.Call) {
 
 // detach returns a context with the values and the deadline of ctx that does not
 // end with it: a deadline is the application's, a disconnect is the client's.
-func detach(ctx context.Context) (context.Context, context.CancelFunc) {
-	free := context.WithoutCancel(ctx)
-	if deadline, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(free, deadline)
+func detach(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	free, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return free, cancel
 	}
-	return context.WithCancel(free)
+	timed, stop := context.WithDeadline(free, deadline)
+	return timed, func(cause error) {
+		cancel(cause)
+		stop()
+	}
 }
 
 // clientLeft passes a disconnect on to the handler, unless the response is
 // being stored: then it runs on, for a while.
 func (r *run) clientLeft() {
 	r.gone.Store(true)
-	if !r.detached.Load() && (r.flight == nil || !r.p.cache.flights.waiting(r.flight)) {
-		r.cancel()
+	if r.forNobody() {
+		r.cancel(nil)
 		return
 	}
-	t := time.AfterFunc(runTimeout, r.cancel)
+	t := time.AfterFunc(runTimeout, func() { r.cancel(nil) })
 	context.AfterFunc(r.ctx, func() { t.Stop() })
 }
 
 // Begin implements adapter.Sink.
 func (r *run) Begin(status int, h http.Header, before []adapter.Line) adapter.Verdict {
 	r.status = status
+	if !r.phase.CompareAndSwap(waiting, begun) && r.phase.Load() == late {
+		r.standIn(http.StatusGatewayTimeout)
+		r.timedOut = true
+		return adapter.Verdict{Mode: adapter.Discard}
+	}
 	r.readTags(h)
 	if fails(status) && !r.claimed.Load() {
 		if r.standIn(status); r.result != nil {

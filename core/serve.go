@@ -25,6 +25,8 @@ type request struct {
 	ticket ticket
 	birth  birth // the same in a shared store
 
+	landings uint64 // of flights, before the last look at what is stored
+
 	key             []byte
 	prefix          prefix
 	hostEnd, urlEnd int // the URL, without its scheme, is a part of the key
@@ -118,7 +120,7 @@ func (rq *request) handle(rt *route) {
 	case actServe:
 		c.stats.hits.Add(1)
 		if d.refresh {
-			rq.refreshInBackground(rt, selected)
+			rq.refreshInBackground(rt, selected, res)
 		}
 		rq.serveEntry(selected, d)
 	case actGatewayTimeout:
@@ -151,7 +153,7 @@ func (rq *request) serveEntry(e *entry, d decision) {
 	a.NoBody = rq.head.Method == http.MethodHead
 	a.Extra = rq.extra[:0]
 	age := e.currentAge(rq.now)
-	if !e.governed && (d.fwd == "" || d.collapsed) {
+	if !e.governed && d.code != http.StatusNotModified { // which has just confirmed it
 		a.Extra = append(a.Extra, adapter.Line{Name: "Age", Values: rq.p.cache.ages.line(int64(age / time.Second))})
 	}
 	if !rq.p.cache.cfg.HideStatus {

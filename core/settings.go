@@ -35,6 +35,7 @@ type settings struct {
 	proxy         bool
 
 	whileRevalidate, ifError *time.Duration
+	soft, hard               *time.Duration
 }
 
 // control is a Cache-Control value of a route.
@@ -140,7 +141,10 @@ func (s *settings) contradictions() {
 
 // staleContradictions finds stale windows of a route that keeps nothing.
 func (s *settings) staleContradictions() {
-	for name, d := range map[string]*time.Duration{"StaleWhileRevalidate": s.whileRevalidate, "StaleIfError": s.ifError} {
+	if s.soft != nil && s.hard != nil && *s.hard > 0 && *s.soft >= *s.hard {
+		s.fail("SoftTimeout(%v) contradicts HardTimeout(%v), which is over first", *s.soft, *s.hard)
+	}
+	for name, d := range map[string]*time.Duration{"StaleWhileRevalidate": s.whileRevalidate, "StaleIfError": s.ifError, "SoftTimeout": s.soft} {
 		if c := s.control; d != nil && *d > 0 && c != nil && c.parsed.Has&(field.NoStore|field.NoCache|field.MustRevalidate|field.ProxyRevalidate|field.SMaxAge) != 0 {
 			s.fail("%s(%v) contradicts CacheControl(%q), which keeps or allows nothing stale (RFC 9111, section 4.2.4)", name, *d, c.value)
 		}
@@ -185,6 +189,12 @@ func (s *settings) under(outer *settings) *settings {
 	}
 	if s.ifError == nil {
 		m.ifError = outer.ifError
+	}
+	if s.soft == nil {
+		m.soft = outer.soft
+	}
+	if s.hard == nil {
+		m.hard = outer.hard
 	}
 	m.ignoreReload = s.ignoreReload || outer.ignoreReload
 	m.proxy = s.proxy || outer.proxy

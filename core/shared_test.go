@@ -410,3 +410,46 @@ func TestStoreConfig(t *testing.T) {
 }
 
 var _ io.Writer = (*fleet)(nil)
+
+// What a run in the background brings reaches the store, whether it was begun for
+// stale-while-revalidate or because its client has something stale, and the
+// variants beside it stay.
+func TestFleetRenews(t *testing.T) {
+	for name, opts := range map[string][]cachex.Option{
+		"stale-while-revalidate": {cachex.StaleWhileRevalidate(time.Hour)},
+		"SoftTimeout":            {cachex.StaleIfError(time.Hour), cachex.SoftTimeout(time.Minute)},
+	} {
+		for tiers, change := range map[string]func(*cachex.Config){"store alone": nil, "two tiers": tier} {
+			for _, vary := range []string{"", "Accept-Language"} {
+				t.Run(fmt.Sprint(name, ", ", tiers, " ", vary), func(t *testing.T) {
+					f := newFleet(t, 2, change, opts...)
+					var fields []string
+					language := ""
+					if vary != "" {
+						language = "de"
+						fields = []string{"Accept-Language", language, "Send-Vary", vary}
+					}
+					f.get(0, "/", fields...)
+					f.settle()
+					f.version.Add(1)
+					f.now.Add(int64(2 * time.Minute))
+					f.get(0, "/", fields...)
+					for f.caches[0].Stats().Background > 0 {
+						runtime.Gosched()
+					}
+					f.settle()
+					if s := f.caches[0].Stats(); s.Refreshes != 1 {
+						t.Errorf("%+v", s)
+					}
+					if err := f.caches[0].Shutdown(context.Background()); err != nil {
+						t.Error(err)
+					}
+					f.want(1, "/", "2"+language, "; hit", fields...)
+					if n := f.runs.Load(); n != 2 {
+						t.Errorf("%d runs", n)
+					}
+				})
+			}
+		}
+	}
+}

@@ -31,12 +31,20 @@ func fails(status int) bool {
 	return false
 }
 
+// mayBeStale tells whether nothing forbids to use a stored response that a run is
+// to validate as it is (RFC 9111, section 4.2.4).
+func (rq *request) mayBeStale(e *entry, dec decision) bool {
+	d := rq.demands
+	return e != nil && dec.action == actValidate && !e.noCache && !e.locked && !e.stale.Load() &&
+		!d.pragma && !d.control.Is(field.NoCache) && (d.credentials == 0 || e.shareable)
+}
+
 // spareFor is the stored response that may stand in for a failure: the response,
-// the route or the request allows it for so long after its lifetime, and nothing
-// forbids to use it unvalidated (RFC 5861, section 4; RFC 9111, section 4.2.4).
+// the route or the request allows it for so long after its lifetime (RFC 5861,
+// section 4).
 func (rq *request) spareFor(e *entry, dec decision) *entry {
 	d := rq.demands
-	if e == nil || dec.action != actValidate || e.noCache || e.locked || e.stale.Load() || d.pragma || d.control.Is(field.NoCache) || d.credentials != 0 && !e.shareable {
+	if !rq.mayBeStale(e, dec) {
 		return nil
 	}
 	window := e.ifError
@@ -55,9 +63,17 @@ func (r *run) standIn(status int) {
 	if r.spare == nil || !c.marks.alive(r.spare) {
 		return
 	}
-	r.spare.rest(c.now())
+	r.rest()
 	c.stats.failures.Add(1)
-	r.result = r.spare
+	r.result, r.stoodIn = r.spare, true
 	r.dec.code, r.dec.detail = status, staleIfError
 	r.land(landedFailed, nil)
+}
+
+// rest has the response that stands in rest, unless the run was cancelled: that
+// its client has left is no failure of the handler's.
+func (r *run) rest() {
+	if r.spare != nil && r.ctx.Err() == nil {
+		r.spare.rest(r.p.cache.now())
+	}
 }

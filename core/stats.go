@@ -12,9 +12,13 @@ type Stats struct {
 	Rejections    uint64 // responses to GET that were not
 	Validations   uint64 // stored responses that a 304 confirmed
 	Collapsed     uint64 // answered by the run of another request
-	Failures      uint64 // of handlers, that a stale response stood in for
+	Failures      uint64 // of handlers, that a stale response stood in for; failed runs in the background
+	Timeouts      uint64 // runs that HardTimeout has ended
+	Late          uint64 // answered with a stale response because SoftTimeout had passed
 	Refreshes     uint64 // stale responses that a run in the background renewed
-	Refused       uint64 // runs in the background beyond Config.MaxRefreshes
+	Refused       uint64 // runs in the background that Config.MaxRefreshes has not let begin
+	Pending       uint64 // runs in the background that were not begun because the same response was being renewed
+	Background    int    // runs in the background at this moment, Config.MaxRefreshes at most
 	Invalidations uint64 // successful unsafe requests
 	Purges        uint64 // calls of Purge and Expire that took something back
 	Evictions     uint64 // stored responses that had to go for others, or expired
@@ -27,7 +31,7 @@ type Stats struct {
 }
 
 type counters struct {
-	hits, misses, bypasses, stores, rejections, validations, collapsed, failures, refreshes, refusedRefreshes, invalidations, purges atomic.Uint64
+	hits, misses, bypasses, stores, rejections, validations, collapsed, failures, timeouts, late, refreshes, refusedRefreshes, pendingRefreshes, invalidations, purges atomic.Uint64
 }
 
 // Stats returns the counters. It may be called at any time.
@@ -35,7 +39,11 @@ func (c *Cache) Stats() Stats {
 	s := Stats{
 		Hits: c.stats.hits.Load(), Misses: c.stats.misses.Load(), Bypasses: c.stats.bypasses.Load(),
 		Stores: c.stats.stores.Load(), Rejections: c.stats.rejections.Load(),
-		Validations: c.stats.validations.Load(), Failures: c.stats.failures.Load(), Collapsed: c.stats.collapsed.Load(), Refreshes: c.stats.refreshes.Load(), Refused: c.stats.refusedRefreshes.Load(), Invalidations: c.stats.invalidations.Load(), Purges: c.stats.purges.Load(),
+		Validations: c.stats.validations.Load(), Collapsed: c.stats.collapsed.Load(),
+		Failures: c.stats.failures.Load(), Timeouts: c.stats.timeouts.Load(), Late: c.stats.late.Load(),
+		Refreshes: c.stats.refreshes.Load(), Refused: c.stats.refusedRefreshes.Load(), Pending: c.stats.pendingRefreshes.Load(),
+		Background:    c.background.runs(),
+		Invalidations: c.stats.invalidations.Load(), Purges: c.stats.purges.Load(),
 	}
 	if c.memory != nil {
 		s.Evictions = c.memory.evict.Load()

@@ -9,6 +9,7 @@ import "context"
 // if any of its variants has not been taken back.
 func (rq *request) lookup() (selected *entry, res *resource) {
 	c := rq.p.cache
+	rq.landings = c.flights.landings.Load()
 	if c.shared == nil {
 		return rq.selectFrom(c.memory.get(rq.key))
 	}

@@ -96,7 +96,7 @@ func (r *run) notModified(h http.Header, before []adapter.Line) adapter.Verdict 
 		}
 	}
 	if keep {
-		r.land(landedStored, r.result)
+		r.landStored(r.result)
 	} else {
 		r.land(landedFree, nil)
 	}

@@ -118,7 +118,8 @@ func (x *exchange) Next(w http.ResponseWriter, r *http.Request) {
 	res.Status = status
 	if err := x.next(c); err != nil {
 		if res.Committed && res.Status < 400 {
-			rec.Unwrap() // the handler failed behind half of a response: not to be stored
+			// The handler failed behind half of a response: not to be stored.
+			rec.WriteHeader(http.StatusInternalServerError)
 		}
 		c.Error(err)
 	}

@@ -32,7 +32,7 @@ func (g *writer) WriteHeaderNow() {
 func (g *writer) WriteHeader(code int) {
 	switch {
 	case g.w.Begun() && code >= 500:
-		g.w.Unwrap() // Recovery, behind half of a response: not to be stored
+		g.w.WriteHeader(code) // Recovery, behind half of a response: not to be stored
 	case code > 0 && !g.w.Begun():
 		g.ResponseWriter.WriteHeader(code)
 	}

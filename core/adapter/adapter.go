@@ -211,6 +211,10 @@ type Sink interface {
 	// a slow reader delays nobody.
 	Shared() bool
 
+	// Taken is called when the handler takes the connection, or may write past
+	// the adapter from here on: whoever waits for the response waits in vain.
+	Taken()
+
 	// End is called exactly once, when the run is over.
 	End(Outcome)
 }

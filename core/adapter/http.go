@@ -33,6 +33,7 @@ type Chain interface {
 // implements Chain, and call Reset before each use.
 type HTTP struct {
 	w, inner http.ResponseWriter
+	taken    bool // by the handler: there is nothing left to serve on
 	r        *http.Request
 	chain    Chain
 	asked    []Line // the request's fields as they were before Run
@@ -44,7 +45,7 @@ var _ Exchange = (*HTTP)(nil)
 // chain writes through a wrapper around inner. They are the same but in
 // frameworks whose response keeps a state of its own around the server's.
 func (x *HTTP) Reset(w, inner http.ResponseWriter, r *http.Request, chain Chain) {
-	x.w, x.inner, x.r, x.chain, x.asked = w, inner, r, chain, nil
+	*x = HTTP{w: w, inner: inner, r: r, chain: chain}
 }
 
 // Clear lets go of everything that belongs to the request.
@@ -130,6 +131,9 @@ func (x *HTTP) Pass(run any) {
 
 // Serve implements Exchange.
 func (x *HTTP) Serve(a *Answer) {
+	if x.taken {
+		return
+	}
 	h := x.w.Header()
 	for i := range a.Lines {
 		h[a.Lines[i].Name] = a.Lines[i].Values
@@ -165,6 +169,7 @@ func (x *HTTP) Run(c *Call) {
 			// not under the fields of a response that there is none of.
 			restore(x.inner.Header(), w.before)
 		}
+		x.taken = w.taken
 		w.hold.before, x.asked = w.before, nil
 		w.hold.clear()
 		holds.Put(w.hold)

@@ -26,6 +26,7 @@ type Writer struct {
 	status    int
 	recording bool
 	bypassed  bool // somebody took the connection, or may write to inner past us
+	taken     bool // and so the response is not ours to replace
 	gone      bool // the client no longer takes bytes
 	trailers  bool
 	ended     bool
@@ -70,7 +71,7 @@ func (w *Writer) WriteHeader(status int) {
 	h := w.inner.Header()
 	w.verdict = w.sink.Begin(status, h, w.before)
 	if w.bypassed {
-		w.verdict = Verdict{} // the client may already have a part of it
+		w.verdict, w.taken = Verdict{}, true // the client may already have a part of it
 	}
 	w.recording = w.verdict.Mode != Pass
 	switch w.verdict.Mode {
@@ -211,9 +212,6 @@ func (w *Writer) FlushError() error {
 	if w.ended {
 		return http.ErrHandlerTimeout
 	}
-	if w.ended {
-		return http.ErrHandlerTimeout
-	}
 	if !w.begun {
 		w.WriteHeader(http.StatusOK)
 	}
@@ -238,7 +236,8 @@ func (w *Writer) FlushError() error {
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, rw, err := http.NewResponseController(w.inner).Hijack()
 	if err == nil {
-		w.bypassed = true
+		w.bypass()
+		w.taken = true
 	}
 	return c, rw, err
 }
@@ -262,16 +261,23 @@ func (w *Writer) EnableFullDuplex() error {
 // so such a response is sent as it is and never stored. http.ResponseController
 // has no need to ask: a Writer has all of its methods.
 func (w *Writer) Unwrap() http.ResponseWriter {
-	w.bypassed = true
+	w.bypass()
 	if w.begun && !w.ended && w.verdict.Mode == Hold {
 		w.release(false)
 	}
 	return w.inner
 }
 
+func (w *Writer) bypass() {
+	if !w.bypassed && !w.ended {
+		w.bypassed = true
+		w.sink.Taken()
+	}
+}
+
 // Leave has the response that nothing was said of yet pass by the recorder: it
 // is going to be written after the chain has returned.
-func (w *Writer) Leave() { w.bypassed = true }
+func (w *Writer) Leave() { w.bypass() }
 
 // Begun tells whether the handler has named a final status.
 func (w *Writer) Begun() bool { return w.begun }

@@ -20,6 +20,7 @@ import (
 // sink says what it was told to, and takes down what it hears.
 type sink struct {
 	shared            bool // others wait for the response
+	taken             int
 	verdict, released adapter.Verdict
 	full              int // content that is taken, 0 for all
 	onBegin           func(http.Header)
@@ -52,6 +53,8 @@ func (s *sink) Release(h http.Header, complete bool) adapter.Verdict {
 }
 
 func (s *sink) Shared() bool { return s.shared }
+
+func (s *sink) Taken() { s.taken++ }
 
 func (s *sink) End(o adapter.Outcome) { s.ended = append(s.ended, o) }
 
@@ -475,7 +478,7 @@ func TestHijack(t *testing.T) {
 	_ = res.Body.Close()
 	<-done
 	server.Close()
-	if res.StatusCode != 299 || len(s.began) != 0 || !reflect.DeepEqual(s.ended, []adapter.Outcome{{Hijacked: true}}) {
+	if res.StatusCode != 299 || len(s.began) != 0 || s.taken != 1 || !reflect.DeepEqual(s.ended, []adapter.Outcome{{Hijacked: true}}) {
 		t.Errorf("M5: status %d, Begin %v, End %+v", res.StatusCode, s.began, s.ended)
 	}
 }
