@@ -14,6 +14,7 @@ import (
 
 var (
 	entries  = flag.Int("entries", 1_000_000, "entries of 1 KiB")
+	percent  = flag.Int("gogc", 10, "GOGC while the collector is watched")
 	requests = flag.Int("requests", 2_000_000, "requests of a trace")
 	document = flag.String("doc", "../docs/benchmarks.md", "document for the results, empty for none")
 )

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 	"sync"
 	"time"
@@ -50,8 +51,11 @@ func heap() uint64 {
 // load asks for 5 seconds, a hundredth of the time for a page that is new.
 func load(s *site, workers int) string {
 	const period = 5 * time.Second
+	defer debug.SetGCPercent(debug.SetGCPercent(*percent)) // or there would be hardly a collection to see
 	var before, after runtime.MemStats
+	idle, _ := cpu()
 	gc, all := cpu()
+	forced := gc - idle // a collection that nobody but cpu asks for
 	runtime.ReadMemStats(&before)
 	counts := make([]int, workers)
 	var group sync.WaitGroup
@@ -80,9 +84,13 @@ func load(s *site, workers int) string {
 	for n := before.NumGC; n < after.NumGC && n < before.NumGC+256; n++ {
 		longest = max(longest, after.PauseNs[n%256])
 	}
+	collector := "none"
+	if after.NumGC > before.NumGC {
+		collector = fmt.Sprintf("%.1f %%", 100*max(0, gcAfter-gc-forced)/(allAfter-all-forced))
+	}
 	return fmt.Sprintf("| requests a second, one in a hundred a miss that is stored | %.0f |\n", float64(total)/period.Seconds()) +
-		fmt.Sprintf("| collections in %v | %d |\n| longest pause | %.2f ms |\n", period, after.NumGC-before.NumGC, float64(longest)/1e6) +
-		fmt.Sprintf("| collector's share of the CPU time used | %.1f %% |\n", 100*(gcAfter-gc)/(allAfter-all))
+		fmt.Sprintf("| collections in %v with GOGC=%d | %d |\n| longest pause | %.2f ms |\n", period, *percent, after.NumGC-before.NumGC, float64(longest)/1e6) +
+		fmt.Sprintf("| collector's share of the CPU time used | %s |\n", collector)
 }
 
 // cpu is the CPU time of the collector and of everything but idling, in seconds.
