@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,37 @@ func TestExamples(t *testing.T) {
 			if a := expect(send(t, base+"/items", nil, ""), "fwd=uri-miss; stored"); a.body != `["pear"]` {
 				t.Errorf("/items after a POST: %s", a.body)
 			}
+
+			purge := func(path string, form url.Values, code int) {
+				t.Helper()
+				if a := send(t, base+path, form, ""); a.code != code {
+					t.Errorf("%s %v: %d %s, want %d", path, form, a.code, a.body, code)
+				}
+			}
+			for _, c := range []struct {
+				path string
+				form url.Values
+				gone []string
+			}{
+				{"/results", url.Values{}, []string{"/teams/red", "/teams/blue"}},
+				{"/clear", url.Values{"pattern": {"/teams/*"}}, []string{"/teams/red", "/teams/blue"}},
+				{"/clear", url.Values{"path": {"/report"}}, []string{"/report"}},
+			} {
+				for _, page := range []string{"/teams/red", "/teams/blue", "/report"} {
+					send(t, base+page, nil, "")
+				}
+				purge(c.path, c.form, http.StatusOK)
+				for _, page := range []string{"/teams/red", "/teams/blue", "/report"} {
+					want := "hit; ttl="
+					if slices.Contains(c.gone, page) {
+						want = "fwd=uri-miss; stored; ttl="
+					}
+					expect(send(t, base+page, nil, ""), want)
+				}
+			}
+			purge("/clear", url.Values{}, http.StatusBadRequest)
+			purge("/clear", url.Values{"pattern": {"["}}, http.StatusBadRequest)
+			expect(send(t, base+"/report", nil, ""), "hit")
 		})
 	}
 }

@@ -69,6 +69,34 @@ func main() {
 		sendJSON(w, items.Names())
 	})
 
+	// Pages that show the same data share a tag ...
+	r.With(cachexchi.New(cache, cachex.TTL(time.Hour))).Get("/teams/{team}", func(w http.ResponseWriter, r *http.Request) {
+		cachex.AddTags(r.Context(), "league")
+		_, _ = io.WriteString(w, demo.Standing(chi.URLParam(r, "team")))
+	})
+	// ... by which a change takes back all of them.
+	r.Post("/results", func(w http.ResponseWriter, r *http.Request) {
+		if err := cache.Purge(r.Context(), cachex.ByTag("league")); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "Noted.\n")
+	})
+
+	// By hand: path=/report, or pattern=/teams/*. Your application lets only
+	// those do this who may.
+	r.Post("/clear", func(w http.ResponseWriter, r *http.Request) {
+		by := cachex.ByPath(r.PostFormValue("path"))
+		if pattern := r.PostFormValue("pattern"); pattern != "" {
+			by = cachex.ByPattern(pattern)
+		}
+		if err := cache.Purge(r.Context(), by); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		_, _ = io.WriteString(w, "Cleared.\n")
+	})
+
 	demo.Run("chi", cache, &http.Server{Handler: r})
 }
 

@@ -65,5 +65,31 @@ func main() {
 		return c.JSON(http.StatusOK, items.Names())
 	})
 
+	// Pages that show the same data share a tag ...
+	e.GET("/teams/:team", func(c echo.Context) error {
+		cachex.AddTags(c.Request().Context(), "league")
+		return c.String(http.StatusOK, demo.Standing(c.Param("team")))
+	}, cachexecho.New(cache, cachex.TTL(time.Hour)))
+	// ... by which a change takes back all of them.
+	e.POST("/results", func(c echo.Context) error {
+		if err := cache.Purge(c.Request().Context(), cachex.ByTag("league")); err != nil {
+			return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
+		}
+		return c.String(http.StatusOK, "Noted.\n")
+	})
+
+	// By hand: path=/report, or pattern=/teams/*. Your application lets only
+	// those do this who may.
+	e.POST("/clear", func(c echo.Context) error {
+		by := cachex.ByPath(c.FormValue("path"))
+		if pattern := c.FormValue("pattern"); pattern != "" {
+			by = cachex.ByPattern(pattern)
+		}
+		if err := cache.Purge(c.Request().Context(), by); err != nil {
+			return c.String(http.StatusBadRequest, err.Error()+"\n")
+		}
+		return c.String(http.StatusOK, "Cleared.\n")
+	})
+
 	demo.Run("echo", cache, &http.Server{Handler: e})
 }

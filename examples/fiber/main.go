@@ -64,6 +64,32 @@ func main() {
 		return c.JSON(items.Names())
 	})
 
+	// Pages that show the same data share a tag ...
+	app.Get("/teams/:team", cachexfiber.New(cache, cachex.TTL(time.Hour)), func(c *fiber.Ctx) error {
+		cachex.AddTags(c.UserContext(), "league")
+		return c.SendString(demo.Standing(c.Params("team")))
+	})
+	// ... by which a change takes back all of them.
+	app.Post("/results", func(c *fiber.Ctx) error {
+		if err := cache.Purge(c.UserContext(), cachex.ByTag("league")); err != nil {
+			return fiber.NewError(fiber.StatusServiceUnavailable, err.Error())
+		}
+		return c.SendString("Noted.\n")
+	})
+
+	// By hand: path=/report, or pattern=/teams/*. Your application lets only
+	// those do this who may.
+	app.Post("/clear", func(c *fiber.Ctx) error {
+		by := cachex.ByPath(c.FormValue("path"))
+		if pattern := c.FormValue("pattern"); pattern != "" {
+			by = cachex.ByPattern(pattern)
+		}
+		if err := cache.Purge(c.UserContext(), by); err != nil {
+			return fiber.NewError(fiber.StatusBadRequest, err.Error())
+		}
+		return c.SendString("Cleared.\n")
+	})
+
 	demo.Run("fiber", cache, server{app})
 }
 

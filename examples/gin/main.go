@@ -64,5 +64,33 @@ func main() {
 		c.JSON(http.StatusOK, items.Names())
 	})
 
+	// Pages that show the same data share a tag ...
+	r.GET("/teams/:team", cachexgin.New(cache, cachex.TTL(time.Hour)), func(c *gin.Context) {
+		cachex.AddTags(c, "league")
+		c.String(http.StatusOK, demo.Standing(c.Param("team")))
+	})
+	// ... by which a change takes back all of them.
+	r.POST("/results", func(c *gin.Context) {
+		if err := cache.Purge(c, cachex.ByTag("league")); err != nil {
+			c.String(http.StatusServiceUnavailable, "%v\n", err)
+			return
+		}
+		c.String(http.StatusOK, "Noted.\n")
+	})
+
+	// By hand: path=/report, or pattern=/teams/*. Your application lets only
+	// those do this who may.
+	r.POST("/clear", func(c *gin.Context) {
+		by := cachex.ByPath(c.PostForm("path"))
+		if pattern := c.PostForm("pattern"); pattern != "" {
+			by = cachex.ByPattern(pattern)
+		}
+		if err := cache.Purge(c, by); err != nil {
+			c.String(http.StatusBadRequest, "%v\n", err)
+			return
+		}
+		c.String(http.StatusOK, "Cleared.\n")
+	})
+
 	demo.Run("gin", cache, &http.Server{Handler: r})
 }

@@ -30,6 +30,11 @@ func Page(user string) string {
 	return fmt.Sprintf("Hello, %s. Your page was made at %s.\n", user, time.Now().Format(time.TimeOnly))
 }
 
+// Standing is what several pages show in part.
+func Standing(team string) string {
+	return fmt.Sprintf("%s is first of the league, as of %s.\n", team, time.Now().Format(time.TimeOnly))
+}
+
 // Items is a list that requests read and change.
 type Items struct {
 	mu    sync.Mutex

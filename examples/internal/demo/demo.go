@@ -96,6 +96,10 @@ func hints(addr net.Addr) {
 		{"curl -i -b user=ann " + url + "/me", "a page for each user: try bob, too"},
 		{"curl -i " + url + "/items", "a list, kept for an hour ..."},
 		{"curl -i -d name=pear " + url + "/items", "... or until it changes"},
+		{"curl -i " + url + "/teams/red", "tagged, as is /teams/blue ..."},
+		{"curl -i -X POST " + url + "/results", "... and taken back by the tag"},
+		{"curl -i -d path=/report " + url + "/clear", "taken back by path"},
+		{"curl -i -d 'pattern=/teams/*' " + url + "/clear", "taken back by pattern"},
 	} {
 		fmt.Printf("  %-52s # %s\n", h[0], h[1])
 	}
