@@ -34,6 +34,10 @@ func TestProxyMistakes(t *testing.T) {
 		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-framework", "rails"}, `"rails"`},
 		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-store", "shoebox"}, `"shoebox"`},
 		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-addr", addr}, addr},
+		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-admin", addr}, "-admin-token"},
+		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-admin-token", "t"}, "-admin"},
+		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-admin", addr, "-admin-token", "t"}, addr},
+		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-admin", "127.0.0.1:0", "-admin-token", "a b"}, "token"},
 	} {
 		out, err := exec.Command(filepath.Join(programs, c.program), c.args...).CombinedOutput()
 		if err == nil {
@@ -76,6 +80,70 @@ func TestProxy(t *testing.T) {
 	}
 }
 
+// TestProxyPurge: with an admin address operators purge by the tags of the
+// origin, which clients do not get to see; on the public address nobody purges.
+func TestProxyPurge(t *testing.T) {
+	origin, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Surrogate-Key", "pages "+strings.Trim(r.URL.Path, "/"))
+		_, _ = io.WriteString(w, "from the origin")
+	})}
+	go func() { _ = server.Serve(origin) }()
+	defer server.Close()
+	for _, framework := range []string{"nethttp", "chi", "gin", "echo", "fiber"} {
+		base, admin := startBoth(t, "-origin", "http://"+origin.Addr().String(), "-framework", framework)
+		send := func(method, url, token, body string) (int, string) {
+			t.Helper()
+			req, err := http.NewRequest(method, url, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer "+token)
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			b, _ := io.ReadAll(resp.Body)
+			if resp.Header["Surrogate-Key"] != nil {
+				t.Errorf("%s: a client gets Surrogate-Key", framework)
+			}
+			return resp.StatusCode, strings.TrimSpace(string(b))
+		}
+		hit := func(path string, want bool) {
+			t.Helper()
+			if s := status(t, base+path); strings.Contains(s, "; hit") != want {
+				t.Errorf("%s: %s: Cache-Status: %s, want a hit: %v", framework, path, s, want)
+			}
+		}
+		hit("/a", false)
+		hit("/b", false)
+		send("PURGE", base+"/a", "secret", "")
+		send("POST", base+"/purge", "secret", `{"by":"all"}`)
+		if code, _ := send("POST", admin+"/purge", "wrong", `{"by":"all"}`); code != http.StatusUnauthorized {
+			t.Errorf("%s: with a wrong token: %d", framework, code)
+		}
+		hit("/a", true)
+		if code, said := send("POST", admin+"/purge", "secret", `{"by":"tag","value":"a"}`); code != http.StatusOK || said != `{"ok":true}` {
+			t.Errorf("%s: by tag: %d %s", framework, code, said)
+		}
+		hit("/a", false)
+		hit("/b", true)
+	}
+}
+
+// startBoth is start with an admin address, which is printed first.
+func startBoth(t *testing.T, args ...string) (base, admin string) {
+	t.Helper()
+	args = append(args, "-addr", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-admin-token", "secret")
+	all := address.FindAllString(startPrinting(t, filepath.Join(programs, "proxy"), args...), -1)
+	return all[1], all[0]
+}
+
 // programs is the folder of the built examples.
 var programs string
 
@@ -99,7 +167,12 @@ var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 // start runs a program until the test ends, and returns the URL that it prints.
 func start(t *testing.T, program string, args ...string) (base string) {
 	t.Helper()
-	output := ""
+	return address.FindString(startPrinting(t, program, args...))
+}
+
+// startPrinting is start that returns all that is printed.
+func startPrinting(t *testing.T, program string, args ...string) (output string) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.WaitDelay = 10 * time.Second
@@ -117,8 +190,8 @@ func start(t *testing.T, program string, args ...string) (base string) {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		output += lines.Text() + "\n"
-		if base = address.FindString(output); base != "" && strings.Contains(output, " for http") {
-			return base
+		if strings.Contains(output, " for http") {
+			return output
 		}
 	}
 	t.Fatalf("%s %v ended: %s", program, args, output)

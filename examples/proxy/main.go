@@ -2,6 +2,12 @@
 // httputil.ReverseProxy, in the framework of your choice.
 //
 //	go run ./examples/proxy -addr 127.0.0.1:8080 -origin http://127.0.0.1:9000 -framework gin
+//
+// Responses of the origin may have tags, in Surrogate-Key. With an admin address
+// of its own, operators purge by them, and by more:
+//
+//	go run ./examples/proxy -origin http://127.0.0.1:9000 -admin 127.0.0.1:8081 -admin-token secret
+//	curl -H 'Authorization: Bearer secret' -d '{"by":"tag","value":"news"}' http://127.0.0.1:8081/purge
 package main
 
 import (
@@ -34,6 +40,7 @@ func main() {
 type flags struct {
 	addr, framework, store string
 	origin                 *url.URL
+	admin                  admin
 }
 
 func parse(args []string) (flags, error) {
@@ -44,6 +51,8 @@ func parse(args []string) (flags, error) {
 	set.StringVar(&f.addr, "addr", "127.0.0.1:8080", "the address to listen on")
 	set.StringVar(&f.framework, "framework", "nethttp", "one of "+strings.Join(names(), ", "))
 	set.StringVar(&f.store, "store", "memory", "where responses are kept: memory")
+	set.StringVar(&f.admin.addr, "admin", "", "another address, for operators: POST /purge")
+	set.StringVar(&f.admin.token, "admin-token", "", "what they must send: Authorization: Bearer with this token")
 	origin := set.String("origin", "", "the URL of the server behind the proxy, such as http://127.0.0.1:9000")
 	set.SetOutput(discard{})
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -67,7 +76,7 @@ func parse(args []string) (flags, error) {
 		return f, fmt.Errorf("-origin %q: want a URL such as http://127.0.0.1:9000", *origin)
 	}
 	f.origin = u
-	return f, nil
+	return f, f.admin.check()
 }
 
 type discard struct{}
@@ -79,11 +88,16 @@ func start(args []string) error {
 	if err != nil {
 		return err
 	}
-	cache, err := cachex.New(cachex.Config{Name: "cachex"})
+	cache, err := cachex.New(cachex.Config{Name: "cachex", TagField: "Surrogate-Key"})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = cache.Close() }()
+	stopAdmin, err := f.admin.serve(cache)
+	if err != nil {
+		return err
+	}
+	defer stopAdmin()
 	listener, err := net.Listen("tcp", f.addr)
 	if err != nil {
 		return err
