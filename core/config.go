@@ -80,7 +80,8 @@ type Config struct {
 
 	// TagField is the response field by which handlers and origins name tags,
 	// separated by blanks, such as Surrogate-Key. It is removed before the client
-	// gets the response. Empty means none.
+	// gets the response, unless the request passes the cache by, as with Off, SkipIf
+	// and upgrades. Empty means none.
 	TagField string
 
 	// Groups has cache groups obeyed (RFC 9875): responses join groups by
