@@ -21,14 +21,14 @@ import (
 // test, one for each call.
 var backends = []struct {
 	name  string
-	start func(testing.TB) (*servers.Server, func() store.Store)
+	start func(t testing.TB, args ...string) (*servers.Server, func() store.Store)
 }{
 	{"redis", startRedis},
 	{"memcached", startMemcached},
 }
 
-func startRedis(t testing.TB) (*servers.Server, func() store.Store) {
-	s := servers.Redis(t)
+func startRedis(t testing.TB, args ...string) (*servers.Server, func() store.Store) {
+	s := servers.Redis(t, args...)
 	return s, func() store.Store {
 		client := redis.NewClient(&redis.Options{Addr: s.Addr})
 		t.Cleanup(func() { _ = client.Close() })
@@ -36,8 +36,8 @@ func startRedis(t testing.TB) (*servers.Server, func() store.Store) {
 	}
 }
 
-func startMemcached(t testing.TB) (*servers.Server, func() store.Store) {
-	s := servers.Memcached(t)
+func startMemcached(t testing.TB, args ...string) (*servers.Server, func() store.Store) {
+	s := servers.Memcached(t, args...)
 	return s, func() store.Store {
 		client := memcache.New(s.Addr)
 		client.MaxIdleConns = 64

@@ -1,0 +1,352 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	cachexredis "github.com/go-cachex/cachex/backends/redis"
+	"github.com/go-cachex/cachex/conformance/servers"
+	cachex "github.com/go-cachex/cachex/core"
+	"github.com/go-cachex/cachex/core/store"
+)
+
+// fault is what happens to the store under load. Whatever it is, no request fails,
+// no content is another's, and afterwards all is as before.
+type fault struct {
+	kind string // of the server
+	open func() store.Store
+
+	paths  []string // of the load; nil for a few small ones
+	change func(i int, cfg *cachex.Config)
+
+	strike func()
+	heal   func()
+	ready  func(f *fleet) // waits until the fault has come about
+
+	// unconfirmed: while it lasts, a purge cannot be confirmed.
+	unconfirmed bool
+	// lossy: what was stored is lost time and again.
+	lossy bool
+}
+
+// shortly is a timeout that a loaded machine keeps, mostly.
+const shortly = 200 * time.Millisecond
+
+func (x *fault) run(t *testing.T) {
+	f := newFleet(t, x.open, func(i int, cfg *cachex.Config) {
+		cfg.StoreTimeout = shortly
+		if i == processes-1 {
+			cfg.MemoryBytes = 1 << 20
+		}
+		if x.change != nil {
+			x.change(i, cfg)
+		}
+	})
+	paths := x.paths
+	if paths == nil {
+		paths = []string{"/1", "/2", "/x/1"}
+	}
+	stop := f.load(6, paths...)
+	f.moreHits(20)
+	others := []int{1, 2} // which alone are asked for what process 0 purges
+	quiet := func(hit bool, newer int64) func() bool {
+		return func() bool {
+			for _, i := range others {
+				if run, h := f.read(i, "a", "/quiet"); hit && !h || run <= newer {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	if !x.lossy {
+		f.until("a hit", quiet(true, 0))
+	}
+
+	x.strike()
+	if x.ready != nil {
+		x.ready(f)
+	}
+	f.moreServed(50)
+	url, path := facet("url a/quiet"), facet("path /quiet")
+	if x.unconfirmed {
+		for _, k := range []int{url, path} {
+			if err := f.purge(0, k, false); !errors.Is(err, cachex.ErrPurgeIncomplete) {
+				t.Errorf("a purge of %s that the store cannot confirm: %v", facets[k].name, err)
+			}
+		}
+	} else {
+		f.until("a purge that is confirmed", func() bool { return f.purge(0, url, false) == nil && f.purge(0, path, false) == nil })
+	}
+	f.moreServed(50)
+
+	x.heal()
+	f.moreHits(20)
+	f.until("the purge to reach the other processes", quiet(true, f.newest[path].Load()))
+	f.known(url) // and it stays so
+	f.known(path)
+	for range 10 {
+		quiet(false, 0)()
+	}
+	// Another one is as good as ever.
+	f.until("a purge that is confirmed", func() bool { return f.purge(0, path, false) == nil })
+	f.until("it to reach the other processes", quiet(true, f.newest[path].Load()))
+	stop()
+}
+
+// failing waits until the store has failed all processes.
+func failing(f *fleet) {
+	f.more("failures of the store", 1, func(i int) int64 { return int64(f.caches[i].Stats().StoreFailures) })
+}
+
+// onEach runs a fault on a server of each kind.
+func onEach(t *testing.T, args map[string][]string, with func(t *testing.T, x *fault, s *servers.Server)) {
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			t.Cleanup(func() { noneLeft(t) }) // after all other Cleanups
+			s, open := b.start(t, args[b.name]...)
+			x := &fault{kind: b.name, open: open, heal: func() {}}
+			with(t, x, s)
+			x.run(t)
+		})
+	}
+}
+
+func TestKilled(t *testing.T) {
+	onEach(t, nil, func(_ *testing.T, x *fault, s *servers.Server) {
+		x.strike, x.heal, x.ready, x.unconfirmed = s.Kill, s.Restart, failing, true
+	})
+}
+
+func TestFrozen(t *testing.T) {
+	onEach(t, nil, func(_ *testing.T, x *fault, s *servers.Server) {
+		x.strike, x.heal, x.ready, x.unconfirmed = s.Freeze, s.Thaw, failing, true
+	})
+}
+
+// A store that takes no more answers with errors, and goes on giving out what it
+// has.
+func TestFull(t *testing.T) {
+	onEach(t, map[string][]string{"memcached": {"-m", "2", "-M"}}, func(t *testing.T, x *fault, s *servers.Server) {
+		for i := range 60 { // of 2,000 lines each
+			x.paths = append(x.paths, fmt.Sprint("/large/", i))
+		}
+		x.paths = append(x.paths, "/1", "/1", "/2")
+		x.ready = func(f *fleet) {
+			f.more("writes that fail", 5, func(i int) int64 {
+				s := f.caches[i].Stats()
+				return int64(s.StoreFailures + s.StoreRefusals + s.StoreDropped)
+			})
+		}
+		if x.kind == "memcached" { // it is full as soon as the load has begun
+			x.lossy = true
+			x.strike = func() {}
+			x.heal = func() { command(t, s, "flush_all") }
+			return
+		}
+		x.unconfirmed = true
+		x.strike = func() { command(t, s, "CONFIG", "SET", "maxmemory", "1mb") }
+		x.heal = func() { command(t, s, "CONFIG", "SET", "maxmemory", "0") }
+	})
+}
+
+// A store that pushes things out, the logs and the tokens among them.
+func TestEvicting(t *testing.T) {
+	args := map[string][]string{
+		"redis":     {"--maxmemory", "4mb", "--maxmemory-policy", "allkeys-lru"},
+		"memcached": {"-m", "2"},
+	}
+	onEach(t, args, func(t *testing.T, x *fault, s *servers.Server) {
+		for i := range 60 {
+			x.paths = append(x.paths, fmt.Sprint("/large/", i))
+		}
+		x.paths = append(x.paths, "/1", "/1", "/2")
+		x.lossy = true
+		x.strike = func() {}
+		x.ready = func(f *fleet) {
+			f.until("evictions", func() bool { return evicted(t, x.kind, s) > 20 })
+		}
+	})
+}
+
+func TestKeysDeleted(t *testing.T) {
+	onEach(t, nil, func(t *testing.T, x *fault, s *servers.Server) {
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		var deleted atomic.Int64
+		x.strike = func() {
+			go func() {
+				defer close(ended)
+				rnd := rand.New(rand.NewPCG(1, 1))
+				for ctx.Err() == nil {
+					if keys := keysOf(t, x.kind, s); len(keys) > 0 {
+						deleteKey(t, x.kind, s, keys[rnd.IntN(len(keys))])
+						deleted.Add(1)
+					}
+					<-time.After(2 * time.Millisecond)
+				}
+			}()
+		}
+		x.ready = func(f *fleet) { f.until("keys to go", func() bool { return deleted.Load() > 50 }) }
+		x.heal = func() { cancel(); <-ended }
+		t.Cleanup(cancel)
+	})
+}
+
+// One process writes values of another version. To each the other's are nothing,
+// and neither removes them.
+func TestVersions(t *testing.T) {
+	onEach(t, nil, func(t *testing.T, x *fault, _ *servers.Server) {
+		var removed atomic.Int64
+		open, opened := x.open, 0
+		x.open = func() store.Store {
+			opened++
+			return versioned{open(), opened == 2, &removed}
+		}
+		x.strike = func() {}
+		x.lossy = true // each writes over the other's
+		x.ready = func(f *fleet) {
+			f.more("values of the other version", 3, func(i int) int64 { return int64(f.caches[i].Stats().StoreForeign) })
+		}
+		x.heal = func() {
+			if n := removed.Load(); n > 0 {
+				t.Errorf("%d values of another version were removed", n)
+			}
+		}
+	})
+}
+
+// versioned is a store of which a process uses another version of the encoding.
+type versioned struct {
+	store.Store
+	other   bool
+	removed *atomic.Int64
+}
+
+type versionedSpace struct {
+	store.Space
+	by byte
+	versioned
+}
+
+// versionedAndTold is one that can be subscribed to.
+type versionedAndTold struct {
+	versionedSpace
+	store.Subscriber
+}
+
+func (v versioned) Open(namespace string) (store.Space, error) {
+	space, err := v.Store.Open(namespace)
+	s := versionedSpace{Space: space, versioned: v}
+	if v.other {
+		s.by = 7
+	}
+	if sub, ok := space.(store.Subscriber); ok {
+		return versionedAndTold{s, sub}, err
+	}
+	return s, err
+}
+
+func (s versionedSpace) Set(ctx context.Context, resource, name string, value []byte, ttl time.Duration) error {
+	value = append([]byte(nil), value...)
+	value[2] += s.by
+	return s.Space.Set(ctx, resource, name, value, ttl)
+}
+
+func (s versionedSpace) Get(ctx context.Context, resource string, names ...string) (store.Token, [][]byte, error) {
+	token, values, err := s.Space.Get(ctx, resource, names...)
+	for _, v := range values {
+		if len(v) > 2 {
+			v[2] -= s.by
+		}
+	}
+	return token, values, err
+}
+
+func (s versionedSpace) Delete(ctx context.Context, resource string, names ...string) error {
+	s.removed.Add(1)
+	return s.Space.Delete(ctx, resource, names...)
+}
+
+func TestClocksApart(t *testing.T) {
+	onEach(t, nil, func(_ *testing.T, x *fault, _ *servers.Server) {
+		x.change = func(i int, cfg *cachex.Config) {
+			apart := time.Duration(i-1) * 2 * time.Minute
+			cfg.Now = func() time.Time { return time.Now().Add(apart) }
+		}
+		x.strike = func() {}
+	})
+}
+
+// What a failover loses of purges that were confirmed just before is purged again
+// by who has purged it.
+func TestFailover(t *testing.T) {
+	t.Cleanup(func() { noneLeft(t) })
+	cluster := servers.RedisCluster(t, 1)
+	x := &fault{kind: "cluster", open: func() store.Store {
+		client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs()})
+		t.Cleanup(func() { _ = client.Close() })
+		return cachexredis.New(client)
+	}}
+	var down *servers.Server
+	x.strike = func() {
+		for _, s := range cluster.Primaries {
+			for _, key := range keysOf(t, x.kind, s) {
+				if strings.Contains(key, "{//a/quiet}") {
+					down = s
+				}
+			}
+		}
+		if down == nil {
+			t.Fatal("nothing is stored")
+		}
+		down.Kill()
+	}
+	x.ready = failing
+	x.heal = func() {}
+	x.run(t)
+	down.Restart()
+}
+
+func evicted(t testing.TB, kind string, s *servers.Server) int {
+	lines, prefix := []string{}, "evicted_keys:"
+	if kind == "memcached" {
+		lines, prefix = command(t, s, "stats"), "STAT evictions "
+	} else {
+		lines = command(t, s, "INFO", "stats")
+	}
+	for _, l := range lines {
+		if value, ok := strings.CutPrefix(l, prefix); ok {
+			var n int
+			_, _ = fmt.Sscan(value, &n)
+			return n
+		}
+	}
+	t.Fatalf("no %s in %q", prefix, lines)
+	return 0
+}
+
+// command sends a command to a server, and returns the lines of its answer.
+func command(t testing.TB, s *servers.Server, words ...string) []string {
+	t.Helper()
+	if len(words) == 1 { // of Memcached
+		lines, err := servers.MemcachedDo(s.Addr, words[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lines
+	}
+	answer, err := servers.RedisDo(s.Addr, words...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(fmt.Sprint(answer), "\r\n")
+}
