@@ -209,6 +209,9 @@ func (rq *request) flightKey(res *resource) string {
 	b.Write(rq.key)
 	if token != 0 {
 		b.WriteString("\n=" + strconv.FormatUint(token, 36))
+		if soft := rq.birth.token.Soft; soft != 0 {
+			b.WriteString("," + strconv.FormatInt(soft, 36))
+		}
 	}
 	for _, name := range names {
 		value, present := field.Selecting(name, rq.lines(name))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,52 @@ type markLog struct {
 	tickets []ticket // the marks of this process when it had followed up to there
 	hole    uint64   // a record that was missing when it was last read
 	since   time.Time
+	held    []*held
+}
+
+// held is a purge of this process from before it leaves its mark until its record
+// has come back by the log. Where another one's record is missing, the log stands
+// still for a while; and a run elsewhere that began before the purge may have
+// followed the log further than this process had when it purged. So places that
+// are reached meanwhile get a ticket from before the purge.
+type held struct {
+	before ticket
+	until  store.Position // its record's place; none yet while it is not written
+}
+
+// hold is called before the mark is left.
+func (l *markLog) hold() *held {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := &held{before: l.last()}
+	l.held = append(l.held, h)
+	return h
+}
+
+// written is called when the log has been read after the record was written, or
+// could not be. Without a place nothing is written of the purge, and nothing held.
+func (l *markLog) written(h *held, at store.Position) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h.until = at; at.Epoch == 0 {
+		l.held = slices.DeleteFunc(l.held, func(o *held) bool { return o == h })
+	}
+	l.letGo()
+}
+
+func (l *markLog) letGo() {
+	l.held = slices.DeleteFunc(l.held, func(h *held) bool {
+		return h.until.Epoch != 0 && (h.until.Epoch != l.pos.Epoch || h.until.Seq <= l.pos.Seq)
+	})
+}
+
+// ticket is that of a place which has just been reached.
+func (l *markLog) ticket() ticket {
+	t := l.last()
+	for _, h := range l.held {
+		t = min(t, h.before)
+	}
+	return t
 }
 
 const (
@@ -118,6 +165,7 @@ func (l *markLog) readOn(ctx context.Context) error {
 const logFor = 60 * 24 * time.Hour
 
 func (l *markLog) follow(log store.Log) {
+	defer l.letGo()
 	first := l.pos.Epoch == 0
 	switch back := !first && log.Epoch == l.pos.Epoch && log.Seq < l.pos.Seq; {
 	case first:
@@ -149,7 +197,7 @@ func (l *markLog) follow(log store.Log) {
 // begin starts over where the log starts.
 func (l *markLog) begin(log store.Log) {
 	l.pos = store.Position{Epoch: log.Epoch, Seq: log.Floor}
-	l.base, l.tickets = log.Floor, append(l.tickets[:0], l.last())
+	l.base, l.tickets = log.Floor, append(l.tickets[:0], l.ticket())
 	l.hole = 0
 }
 
@@ -172,7 +220,7 @@ func (l *markLog) pass(next *uint64, to uint64) bool {
 
 func (l *markLog) reached(seq uint64) {
 	l.pos.Seq = seq
-	l.tickets = append(l.tickets, l.last())
+	l.tickets = append(l.tickets, l.ticket())
 	if n := len(l.tickets); n > 2*maxTickets {
 		l.base += uint64(n - maxTickets)
 		l.tickets = append([]ticket(nil), l.tickets[n-maxTickets:]...)
@@ -180,11 +228,12 @@ func (l *markLog) reached(seq uint64) {
 }
 
 // write adds a record.
-func (l *markLog) write(ctx context.Context, data []byte) error {
-	return l.s.do(ctx, func(ctx context.Context) error {
-		_, err := l.space.Append(ctx, logFor, data)
+func (l *markLog) write(ctx context.Context, data []byte) (at store.Position, err error) {
+	err = l.s.do(ctx, func(ctx context.Context) (err error) {
+		at, err = l.space.Append(ctx, logFor, data)
 		return err
 	})
+	return at, err
 }
 
 // watch follows the log until ctx is done, and calls each after every poll.

@@ -55,11 +55,12 @@ func (c *Cache) takeBack(ctx context.Context, soft bool, selectors []Selector) e
 func (c *Cache) mark(ctx context.Context, soft, asked bool, selectors []Selector) (ticket, error) {
 	now := c.cfg.Now()
 	scopes, patterns := c.marks.reach(selectors)
-	t := c.marks.take(now, soft, scopes, patterns)
 	if c.shared == nil {
-		return t, nil
+		return c.marks.take(now, soft, scopes, patterns), nil
 	}
-	return t, c.shared.takeBack(context.WithoutCancel(ctx), purge{soft, asked, now, selectors})
+	p := purge{soft: soft, asked: asked, at: now, selectors: selectors, held: c.shared.log.hold()}
+	t := c.marks.take(now, soft, scopes, patterns)
+	return t, c.shared.takeBack(context.WithoutCancel(ctx), p)
 }
 
 // reach is what checked selectors stand for.

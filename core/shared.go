@@ -226,6 +226,9 @@ func (rq *request) getShared() *resource {
 		case w.remove:
 			res.variants = slices.DeleteFunc(res.variants, w.entry.sameVariant)
 		case w.entry.birth.token.ID == rq.birth.token.ID && rq.p.cache.marks.alive(w.entry):
+			if soft := rq.birth.token.Soft; soft != w.entry.birth.token.Soft { // in another process
+				w.entry.expire(time.Unix(0, soft))
+			}
 			res.variants = res.with(w.entry, rq.p.cache.marks.alive).variants
 		}
 	}
@@ -321,7 +324,7 @@ func (rq *request) ensureTicket() {
 func (rq *request) takeTicket() {
 	c := rq.p.cache
 	rq.ticket, rq.birth = c.marks.ticket(), birth{}
-	if c.shared != nil && c.shared.ready(rq.x.Context()) {
+	if c.shared != nil && c.shared.ready(rq.x.Context()) && !c.shared.purges.ends(rq) {
 		rq.birth.at = c.shared.log.position()
 		rq.ensureTicket()
 	}

@@ -3,9 +3,13 @@ package cachex
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/go-cachex/cachex/core/store"
 )
 
 // purge is one call of Purge or Expire, or what an unsafe request has changed.
@@ -14,14 +18,24 @@ type purge struct {
 	asked     bool // for, and not what an unsafe request has changed
 	at        time.Time
 	selectors []Selector
+	held      *held // nil where it is repeated after it was confirmed
 }
 
 // purges are those that the store has not confirmed yet, and those that it might
 // forget: a failover can lose what was confirmed just before it.
 type purges struct {
 	mu          sync.Mutex
-	unconfirmed []purge
+	unconfirmed []*purge
 	recent      []confirmed
+
+	// ended are the resources whose tokens have not ended though they should
+	// have. What is stored under them is of no use here; all, where a purge of
+	// everything stands for too many of them.
+	ended map[string]bool
+	all   bool
+	any   atomic.Bool // of these
+
+	repeating sync.Mutex // held by who repeats them
 }
 
 type confirmed struct {
@@ -37,15 +51,15 @@ const (
 // takeBack tells all other processes. In the store a URL has a token, which ends;
 // everything else is written to the log.
 func (s *shared) takeBack(ctx context.Context, p purge) error {
-	if err := s.confirm(ctx, p); err != nil {
-		s.purges.retry(p)
+	if err := s.confirm(ctx, &p); err != nil {
+		s.retry(&p)
 		return fmt.Errorf("%w: %w", ErrPurgeIncomplete, err)
 	}
 	s.purges.remember(p, time.Now())
 	return nil
 }
 
-func (s *shared) confirm(ctx context.Context, p purge) error {
+func (s *shared) confirm(ctx context.Context, p *purge) error {
 	var logged, urls []Selector
 	for _, sel := range p.selectors {
 		if sel.by != byURL {
@@ -68,26 +82,75 @@ func (s *shared) confirm(ctx context.Context, p purge) error {
 		}
 	}
 	if len(urls) > 0 {
-		if err := s.copies.write(ctx, encodeRecord(false, p.at, urls)); err != nil {
+		record := encodeRecord(false, p.at, urls)
+		// Between the mark and the end of the token somebody may have made a
+		// copy of what stood in the store.
+		if s.tiered {
+			s.copies.apply(record)
+		}
+		if _, err := s.copies.write(ctx, record); err != nil {
 			return err
 		}
 	}
-	if len(logged) == 0 {
-		return nil
+	var at store.Position
+	if len(logged) > 0 {
+		var err error
+		if at, err = s.log.write(ctx, encodeRecord(p.soft, p.at, logged)); err != nil {
+			return err
+		}
+		_ = s.log.read(ctx) // it is in the log: who cannot read on stops to go by it
 	}
-	if err := s.log.write(ctx, encodeRecord(p.soft, p.at, logged)); err != nil {
-		return err
+	if p.held != nil {
+		s.log.written(p.held, at)
+		p.held = nil
 	}
-	_ = s.log.read(ctx) // it is in the log: who cannot read on stops to go by it
 	return nil
 }
 
-func (ps *purges) retry(p purge) {
+func (s *shared) retry(p *purge) {
+	ps := &s.purges
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if ps.unconfirmed = append(ps.unconfirmed, p); len(ps.unconfirmed) > maxUnconfirmed {
-		ps.unconfirmed = []purge{{at: p.at, selectors: []Selector{All()}}}
+		everything := &purge{at: p.at, selectors: []Selector{All()}}
+		for _, p := range ps.unconfirmed { // the oldest goes first
+			switch {
+			case p.held == nil:
+			case everything.held == nil:
+				everything.held = p.held
+			default:
+				s.log.written(p.held, store.Position{})
+			}
+		}
+		ps.unconfirmed = []*purge{everything}
+		ps.all = true
 	}
+	ps.list()
+}
+
+// list lists the tokens that have not ended.
+func (ps *purges) list() {
+	ps.ended = map[string]bool{}
+	for _, p := range ps.unconfirmed {
+		for _, sel := range p.selectors {
+			if sel.by == byURL {
+				ps.ended[resourceOf(sel.values[0], sel.values[1])] = true
+			}
+		}
+	}
+	ps.all = ps.all && len(ps.unconfirmed) > 0
+	ps.any.Store(ps.all || len(ps.ended) > 0)
+}
+
+// ends tells whether the token of the request's resource should have ended.
+func (ps *purges) ends(rq *request) bool {
+	if !ps.any.Load() {
+		return false
+	}
+	at := addressOf(string(rq.key), rq.scheme, rq.urlEnd)
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return ps.all || ps.ended[at.resource]
 }
 
 func (ps *purges) remember(p purge, now time.Time) {
@@ -105,27 +168,49 @@ func (ps *purges) assert(now time.Time) {
 	defer ps.mu.Unlock()
 	for _, c := range ps.recent {
 		if now.Sub(c.when) <= assertAgain && len(ps.unconfirmed) < maxUnconfirmed {
-			ps.unconfirmed = append(ps.unconfirmed, c.purge)
+			again := c.purge
+			ps.unconfirmed = append(ps.unconfirmed, &again)
 		}
 	}
 	ps.recent = nil
+	ps.list()
 }
 
-// repeat tries to have confirmed what is not.
+// repeat tries to have confirmed what is not. One that fails goes to the end.
 func (s *shared) repeat(ctx context.Context) {
+	ps := &s.purges
+	ps.repeating.Lock()
+	defer ps.repeating.Unlock()
 	for ctx.Err() == nil {
-		s.purges.mu.Lock()
-		if len(s.purges.unconfirmed) == 0 {
-			s.purges.mu.Unlock()
+		p := ps.first()
+		if p == nil {
 			return
 		}
-		p := s.purges.unconfirmed[0]
-		s.purges.unconfirmed = s.purges.unconfirmed[1:]
-		s.purges.mu.Unlock()
-		if s.takeBack(ctx, p) != nil { // which has put it back, to the end
+		err := s.confirm(ctx, p)
+		ps.mu.Lock()
+		// Too many may have become one meanwhile.
+		if i := slices.Index(ps.unconfirmed, p); i >= 0 {
+			ps.unconfirmed = slices.Delete(ps.unconfirmed, i, i+1)
+			if err != nil {
+				ps.unconfirmed = append(ps.unconfirmed, p)
+			}
+		}
+		ps.list()
+		ps.mu.Unlock()
+		if err != nil {
 			return
 		}
+		ps.remember(*p, time.Now())
 	}
+}
+
+func (ps *purges) first() *purge {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if len(ps.unconfirmed) == 0 {
+		return nil
+	}
+	return ps.unconfirmed[0]
 }
 
 // tell has copies in front of other processes read anew: what stands in the store
@@ -135,7 +220,7 @@ func (s *shared) tell(e *entry) {
 	url, _, _ = strings.Cut(url, "\n")
 	slash := strings.IndexByte(url, '/')
 	changed := Selector{by: byURL, values: []string{url[:slash], url[slash:]}}
-	_ = s.copies.write(context.Background(), encodeRecord(false, s.now(), []Selector{changed})) // or until MemoryTTL
+	_, _ = s.copies.write(context.Background(), encodeRecord(false, s.now(), []Selector{changed})) // or until MemoryTTL
 }
 
 // follow has the marks of this process follow the store's logs.

@@ -14,7 +14,7 @@ func (rq *request) lookup() (selected *entry, res *resource) {
 		return rq.selectFrom(c.memory.get(rq.key))
 	}
 	rq.birth = birth{}
-	if !c.shared.ready(rq.x.Context()) {
+	if !c.shared.ready(rq.x.Context()) || c.shared.purges.ends(rq) {
 		return nil, nil
 	}
 	rq.birth.at = c.shared.log.position()
