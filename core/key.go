@@ -259,13 +259,29 @@ func lastMember(lines []string) string {
 }
 
 // rewriteQuery applies the route's query rules, and has the handler see the
-// same target.
+// same target. Where outer middleware has put another query in place, that is what
+// the handler sees, under the same rules.
 func (rq *request) rewriteQuery(target string) string {
-	ruled := rq.p.query.target(target)
-	if ruled != target {
-		rq.asked, rq.rewritten = target, ruled
+	path, query, _ := strings.Cut(target, "?")
+	kept := rq.p.query.rewrite(query)
+	if rq.movedQuery {
+		if seen := rq.p.query.rewrite(rq.head.Query); seen != rq.head.Query {
+			rq.head.Query, rq.rewritten = seen, withQuery(path, seen)
+		}
+	} else if kept != query {
+		rq.rewritten = withQuery(path, kept)
 	}
-	return ruled
+	if kept == query {
+		return target
+	}
+	return withQuery(path, kept)
+}
+
+func withQuery(path, query string) string {
+	if query == "" {
+		return path
+	}
+	return path + "?" + query
 }
 
 func (c *Cache) trusts(peer netip.Addr) bool {
