@@ -154,7 +154,7 @@ func (b *refresh) run(ctx context.Context, cancel func(), enter func(context.Con
 		b.land(landedFailed)
 	})()
 	defer func() {
-		if p := recover(); p != nil && p != http.ErrAbortHandler {
+		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // p is what was panicked with, and servers compare it so
 			c.cfg.Logger.Warn("cachex: a handler panicked in the background", "route", pattern, "panic", p, "stack", string(debug.Stack()))
 		}
 		switch {

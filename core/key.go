@@ -262,26 +262,23 @@ func lastMember(lines []string) string {
 // same target. Where outer middleware has put another query in place, that is what
 // the handler sees, under the same rules.
 func (rq *request) rewriteQuery(target string) string {
-	path, query, _ := strings.Cut(target, "?")
-	kept := rq.p.query.rewrite(query)
-	if rq.movedQuery {
-		if seen := rq.p.query.rewrite(rq.head.Query); seen != rq.head.Query {
-			rq.head.Query, rq.rewritten = seen, withQuery(path, seen)
+	ruled := rq.p.query.target(target)
+	if ruled != target {
+		rq.asked = target
+	}
+	if !rq.movedQuery {
+		if ruled != target {
+			rq.rewritten = ruled
 		}
-	} else if kept != query {
-		rq.rewritten = withQuery(path, kept)
+		return ruled
 	}
-	if kept == query {
-		return target
+	if seen := rq.p.query.rewrite(rq.head.Query); seen != rq.head.Query {
+		path, _, _ := strings.Cut(target, "?")
+		if rq.head.Query, rq.rewritten = seen, path; seen != "" {
+			rq.rewritten += "?" + seen
+		}
 	}
-	return withQuery(path, kept)
-}
-
-func withQuery(path, query string) string {
-	if query == "" {
-		return path
-	}
-	return path + "?" + query
+	return ruled
 }
 
 func (c *Cache) trusts(peer netip.Addr) bool {

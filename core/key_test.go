@@ -389,8 +389,9 @@ func reference(pattern, s string) bool {
 		return s == ""
 	}
 	if pattern[0] == '*' {
+		pattern = strings.TrimLeft(pattern, "*") // or it would try the same again and again
 		for i := range len(s) + 1 {
-			if reference(pattern[1:], s[i:]) {
+			if reference(pattern, s[i:]) {
 				return true
 			}
 		}

@@ -107,7 +107,7 @@ func (p *policy) fingerprint() string {
 	plain := true
 	mark := func(format string, args ...any) {
 		plain = false
-		fmt.Fprintf(h, format+"\n", args...)
+		_, _ = fmt.Fprintf(h, format+"\n", args...)
 	}
 	if p.level > 1 {
 		mark("level %d", p.level)

@@ -161,7 +161,7 @@ func splitURL(absolute string) (host, target string, err error) {
 	case absolute == "":
 		return "", "", errors.New("an empty URL")
 	case err != nil:
-		return "", "", fmt.Errorf("%q is no URL: %v", absolute, errors.Unwrap(err))
+		return "", "", fmt.Errorf("%q is no URL: %w", absolute, errors.Unwrap(err))
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "", "", fmt.Errorf("the URL %q does not begin with http:// or https://", absolute)
 	case u.User != nil || strings.IndexByte(absolute, '#') >= 0:

@@ -41,7 +41,7 @@ type shared struct {
 	tiered     bool        // there is memory in front of it
 	queryRules atomic.Bool // of some New in this process
 
-	failures, refusals, dropped, hits, foreign, tooLarge atomic.Uint64
+	failures, refusals, dropped, foreign, tooLarge atomic.Uint64
 }
 
 // birth is the ticket of a run in a shared store: the token of its resource and

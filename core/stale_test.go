@@ -2,6 +2,7 @@ package cachex_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -270,7 +271,7 @@ func TestShutdownRefusesRenewals(t *testing.T) {
 	<-started
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := s.cache.Shutdown(ctx); err != context.Canceled {
+	if err := s.cache.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Shutdown with work in the background and a context that has ended: %v", err)
 	}
 	close(gate)

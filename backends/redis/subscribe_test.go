@@ -2,6 +2,7 @@ package cachexredis_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ func TestSubscribeToFrozen(t *testing.T) {
 	s.Freeze()
 	select {
 	case err := <-ended:
-		if timeout, is := err.(net.Error); !is || !timeout.Timeout() {
+		if timeout := net.Error(nil); !errors.As(err, &timeout) || !timeout.Timeout() {
 			t.Errorf("Subscribe ended with %v", err)
 		}
 	case <-time.After(20 * time.Second):

@@ -135,7 +135,7 @@ func loadBaseline(root string, tests catalog) (baseline, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	b, err := readBaseline(f, tests, frameworks)
 	if err != nil {
 		return nil, fmt.Errorf("%s:\n%w", path, err)
@@ -222,7 +222,7 @@ func (r runner) one(ctx context.Context, framework, origin string) (bool, error)
 		}
 		select {
 		case <-proxy.ended:
-			return false, fmt.Errorf("the proxy ended during the tests: %v\n%s", proxy.err, proxy.output)
+			return false, fmt.Errorf("the proxy ended during the tests: %w\n%s", proxy.err, proxy.output)
 		default:
 		}
 		if err := os.WriteFile(filepath.Join(r.suite.root, framework+".json"), raw, 0o644); err != nil {

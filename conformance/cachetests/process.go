@@ -62,7 +62,7 @@ func (p *process) await(name string, ready func() bool) error {
 	for !ready() {
 		select {
 		case <-p.ended:
-			return fmt.Errorf("%s ended early: %v\n%s", name, p.err, p.output)
+			return fmt.Errorf("%s ended early: %w\n%s", name, p.err, p.output)
 		case <-deadline:
 			return fmt.Errorf("%s is not ready after 30 seconds\n%s", name, p.output)
 		case <-tick.C:
@@ -77,7 +77,7 @@ func accepts(addr string) bool {
 	if err != nil {
 		return false
 	}
-	conn.Close()
+	_ = conn.Close()
 	return true
 }
 
@@ -87,7 +87,7 @@ func freeAddr() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String(), nil
 }
 
@@ -106,7 +106,7 @@ func startOrigin(ctx context.Context, s suite, w io.Writer) (*process, string, e
 		url = listening(p.output.String())
 		return url != ""
 	})
-	os.Remove(pidfile)
+	_ = os.Remove(pidfile)
 	if err != nil {
 		p.stop()
 	}

@@ -74,16 +74,16 @@ func (r report) ok() bool { return len(r.unexpected) == 0 && len(r.surprises) ==
 
 // write prints the report; verbose adds the expected failures.
 func (r report) write(w io.Writer, verbose bool) {
-	fmt.Fprintf(w, "%-8s required %d/%d passed, optimal %d/%d passed, checks %d/%d yes; ", r.framework,
+	_, _ = fmt.Fprintf(w, "%-8s required %d/%d passed, optimal %d/%d passed, checks %d/%d yes; ", r.framework,
 		r.passed["required"], r.total["required"], r.passed["optimal"], r.total["optimal"], r.passed["check"], r.total["check"])
-	fmt.Fprintf(w, "%d expected failures, %d unexpected failures, %d unexpected passes", len(r.expected), len(r.unexpected), len(r.surprises))
-	fmt.Fprintf(w, " (of required and optimal: %d failed", r.verdicts[fail])
+	_, _ = fmt.Fprintf(w, "%d expected failures, %d unexpected failures, %d unexpected passes", len(r.expected), len(r.unexpected), len(r.surprises))
+	_, _ = fmt.Fprintf(w, " (of required and optimal: %d failed", r.verdicts[fail])
 	for _, v := range []verdict{setup, retried, dependency, untested} {
 		if n := r.verdicts[v]; n > 0 {
-			fmt.Fprintf(w, ", %d %s", n, v)
+			_, _ = fmt.Fprintf(w, ", %d %s", n, v)
 		}
 	}
-	fmt.Fprintf(w, "; without regard to dependencies %d required and %d optimal passed; %s)\n",
+	_, _ = fmt.Fprintf(w, "; without regard to dependencies %d required and %d optimal passed; %s)\n",
 		r.alone["required"], r.alone["optimal"], r.took.Round(time.Second))
 
 	for _, v := range []verdict{fail, setup, retried, dependency, untested} {
@@ -104,9 +104,9 @@ func (r report) list(w io.Writer, title string, findings []finding, v verdict) {
 			continue
 		}
 		if first {
-			fmt.Fprintf(w, "  %s\n", title)
+			_, _ = fmt.Fprintf(w, "  %s\n", title)
 			first = false
 		}
-		fmt.Fprintf(w, "    %-8s %-8s %-50s %s\n", r.framework, f.test.Kind, f.test.ID, f.detail)
+		_, _ = fmt.Fprintf(w, "    %-8s %-8s %-50s %s\n", r.framework, f.test.Kind, f.test.ID, f.detail)
 	}
 }

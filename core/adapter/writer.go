@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -148,7 +149,7 @@ func (w *Writer) push(p []byte) error {
 		return nil
 	}
 	_, err := w.inner.Write(p)
-	if err != nil && w.recording && err != http.ErrBodyNotAllowed && err != http.ErrContentLength {
+	if err != nil && w.recording && !errors.Is(err, http.ErrBodyNotAllowed) && !errors.Is(err, http.ErrContentLength) {
 		w.gone = true
 		return nil
 	}

@@ -269,7 +269,7 @@ func TestPanic(t *testing.T) {
 			c.Header().Set("Outer", "1")
 			func() {
 				defer func() {
-					if v := recover(); v != http.ErrAbortHandler {
+					if v := recover(); v != http.ErrAbortHandler { //nolint:errorlint // servers compare it so
 						t.Errorf("M11: the panic that comes out is %v", v)
 					}
 				}()
@@ -331,7 +331,7 @@ func TestWriteErrorsAreSwallowedWhileRecording(t *testing.T) {
 			if tt.verdict == record && s.content.String() != "abcabcabc" {
 				t.Errorf("M12: recorded %q", s.content.String())
 			}
-			if tt.verdict == record && tt.fail == gone && c.writes != 1 {
+			if tt.verdict == record && errors.Is(tt.fail, gone) && c.writes != 1 {
 				t.Errorf("%d writes to a client that has left", c.writes)
 			}
 		})
