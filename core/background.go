@@ -84,7 +84,14 @@ func refreshOf(ctx context.Context) *refresh {
 // pass through the whole application; on chi and net/http only what is behind
 // the cache does.
 func IsBackground(ctx context.Context) bool {
-	return ctx != nil && ctx.Value(refreshKey{}) != nil
+	if ctx == nil {
+		return false
+	}
+	if ctx.Value(refreshKey{}) != nil {
+		return true
+	}
+	r := runOf(ctx) // in contexts that only lead to that
+	return r != nil && r.background
 }
 
 // refreshInBackground renews what is about to be served, unless that is being

@@ -48,7 +48,7 @@ const (
 
 const (
 	maxWait      = 30 * time.Second // for one flight
-	maxStall     = time.Second      // of a response that has begun
+	maxStall     = time.Second      // of a client that does not read
 	maxWaiters   = 1 << 14          // for one flight; more run by themselves
 	maxRounds    = 4                // of waiting, before a request runs by itself
 	aloneFor     = 5 * time.Second  // keys whose responses cannot be shared
@@ -385,6 +385,9 @@ const (
 // does not wait at all.
 func (rq *request) wait(f *flight, spare *entry) waited {
 	fs, client := rq.p.cache.flights, rq.x.Context()
+	waiting := &rq.p.cache.stats.waiting
+	waiting.Add(1)
+	defer waiting.Add(-1)
 	limit := time.NewTimer(maxWait)
 	defer limit.Stop()
 	look := time.NewTicker(maxStall)
@@ -418,16 +421,16 @@ func (rq *request) wait(f *flight, spare *entry) waited {
 	}
 }
 
-// stalled tells whether a response that is being written has stopped to come,
-// as it does where its client does not read.
+// stalled tells whether the run of the flight is held up by its client, who does
+// not read. A handler that takes its time between two parts is not.
 func (fs *flights) stalled(f *flight) bool {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if f.lead == nil {
 		return false
 	}
-	last := f.lead.progress.Load()
-	return last != 0 && time.Since(f.began)-time.Duration(last) >= maxStall
+	since := f.lead.sending.Load()
+	return since != 0 && time.Since(f.began)-time.Duration(since) >= maxStall
 }
 
 // shares serves what a flight has brought, if it answers this request too. With

@@ -177,6 +177,26 @@ func (s slowReader) Write(p []byte) (int, error) {
 	return s.ResponseRecorder.Write(p)
 }
 
+// A handler that takes its time in the middle of a response is one that is waited
+// for, even where its client got the first part before anybody waited.
+func TestASlowHandlerIsNoSlowReader(t *testing.T) {
+	half := strings.Repeat("x", 5000)
+	inBubble(t, []Option{TTL(time.Minute)}, func(b *bubble) {
+		b.handler = func(_ int64, w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(half))
+			w.(http.Flusher).Flush()
+			passes(10 * maxStall)
+			_, _ = w.Write([]byte(half))
+		}
+		for _, c := range b.crowd(10) {
+			if r := <-c.done; r.body != half+half || r.took != 10*maxStall {
+				t.Errorf("%d bytes after %v", len(r.body), r.took)
+			}
+		}
+		b.wantRuns(1)
+	})
+}
+
 // The leader's client does not read, and has begun to get its response before
 // anybody waited: those who come soon see that it has stopped.
 func TestASlowReaderBeforeAnybodyWaits(t *testing.T) {

@@ -1,11 +1,24 @@
 package cachex
 
+import "time"
+
 // lead makes r the run of a flight.
 func (r *run) lead(f *flight) {
 	fs := r.p.cache.flights
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	r.flight, f.lead = f, r
+}
+
+// Sending implements adapter.Sink.
+func (r *run) Sending(begins bool) {
+	switch {
+	case r.flight == nil:
+	case begins:
+		r.sending.Store(int64(time.Since(r.flight.began)) + 1)
+	default:
+		r.sending.Store(0)
+	}
 }
 
 // Taken implements adapter.Sink.

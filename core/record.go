@@ -3,7 +3,6 @@ package cachex
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
 )
@@ -13,9 +12,6 @@ func (r *run) Shared() bool { return r.flight != nil && r.p.cache.flights.waitin
 
 // Write implements adapter.Sink.
 func (r *run) Write(p []byte) bool {
-	if r.flight != nil {
-		r.progress.Store(int64(time.Since(r.flight.began)) + 1)
-	}
 	if r.capture == nil {
 		return false
 	}

@@ -41,6 +41,8 @@ type run struct {
 	doNotStore bool
 	tags       []string
 
+	background bool // for no client
+
 	passing bool        // only a mark of the New around a chain that passes
 	claimed atomic.Bool // by a New further in, which answers in our place
 
@@ -68,10 +70,10 @@ type run struct {
 	flight *flight // that it leads
 	gone   atomic.Bool
 
-	// progress is when content was last written, in nanoseconds since the flight
-	// began, and 0 before that. Its client may be what holds up a response that
-	// is being streamed to it.
-	progress atomic.Int64
+	// sending is since when its client is being given content, in nanoseconds
+	// from the beginning of the flight, and 0 while it is not: a client that has
+	// stopped to read holds up the handler.
+	sending atomic.Int64
 }
 
 // runTimeout bounds a run whose client has left: it goes on for the cache.
@@ -82,7 +84,7 @@ const runTimeout = 30 * time.Second
 func (rq *request) newRun(rt *route, dec decision) *run {
 	r := &run{
 		rt: rt, p: rq.p, rq: rq, dec: dec, method: rq.head.Method,
-		ticket: rq.ticket, began: rq.ticket, birth: rq.birth, requested: rq.now,
+		ticket: rq.ticket, began: rq.ticket, birth: rq.birth, requested: rq.now, background: IsBackground(rq.x.Context()),
 	}
 	if rq.urlEnd > 0 {
 		r.place = rq.place()

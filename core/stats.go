@@ -15,6 +15,7 @@ type Stats struct {
 	Failures      uint64 // of handlers, that a stale response stood in for; failed runs in the background
 	Timeouts      uint64 // runs that HardTimeout has ended
 	Late          uint64 // answered with a stale response because SoftTimeout had passed
+	Waiting       int    // requests that wait for a run that is not their own, at this moment
 	Refreshes     uint64 // stale responses that a run in the background renewed
 	Refused       uint64 // runs in the background that Config.MaxRefreshes has not let begin
 	Pending       uint64 // runs in the background that were not begun because the same response was being renewed
@@ -32,6 +33,8 @@ type Stats struct {
 
 type counters struct {
 	hits, misses, bypasses, stores, rejections, validations, collapsed, failures, timeouts, late, refreshes, refusedRefreshes, pendingRefreshes, invalidations, purges atomic.Uint64
+
+	waiting atomic.Int64
 }
 
 // Stats returns the counters. It may be called at any time.
@@ -43,6 +46,7 @@ func (c *Cache) Stats() Stats {
 		Failures: c.stats.failures.Load(), Timeouts: c.stats.timeouts.Load(), Late: c.stats.late.Load(),
 		Refreshes: c.stats.refreshes.Load(), Refused: c.stats.refusedRefreshes.Load(), Pending: c.stats.pendingRefreshes.Load(),
 		Background:    c.background.runs(),
+		Waiting:       int(c.stats.waiting.Load()),
 		Invalidations: c.stats.invalidations.Load(), Purges: c.stats.purges.Load(),
 	}
 	if c.memory != nil {

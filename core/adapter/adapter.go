@@ -211,6 +211,10 @@ type Sink interface {
 	// a slow reader delays nobody.
 	Shared() bool
 
+	// Sending is called before the response's own client is given content while
+	// it is being recorded, and with false when the client has taken it.
+	Sending(bool)
+
 	// Taken is called when the handler takes the connection, or may write past
 	// the adapter from here on: whoever waits for the response waits in vain.
 	Taken()

@@ -148,12 +148,25 @@ func (w *Writer) push(p []byte) error {
 	if w.gone {
 		return nil
 	}
-	_, err := w.inner.Write(p)
+	var err error
+	w.sending(func() { _, err = w.inner.Write(p) })
 	if err != nil && w.recording && !errors.Is(err, http.ErrBodyNotAllowed) && !errors.Is(err, http.ErrContentLength) {
 		w.gone = true
 		return nil
 	}
 	return err
+}
+
+// sending has the sink know while the client may be what holds up a response
+// that is being recorded.
+func (w *Writer) sending(f func()) {
+	if !w.recording {
+		f()
+		return
+	}
+	w.sink.Sending(true)
+	f()
+	w.sink.Sending(false)
 }
 
 // Write implements http.ResponseWriter.
@@ -225,7 +238,8 @@ func (w *Writer) FlushError() error {
 	if w.sent && !w.verdict.NoBody {
 		_ = w.drain()
 	}
-	err := http.NewResponseController(w.inner).Flush()
+	var err error
+	w.sending(func() { err = http.NewResponseController(w.inner).Flush() })
 	if err != nil && w.recording {
 		w.gone = true
 		return nil

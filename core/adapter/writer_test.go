@@ -21,6 +21,7 @@ import (
 type sink struct {
 	shared            bool // others wait for the response
 	taken             int
+	sending           []bool
 	verdict, released adapter.Verdict
 	full              int // content that is taken, 0 for all
 	onBegin           func(http.Header)
@@ -53,6 +54,8 @@ func (s *sink) Release(h http.Header, complete bool) adapter.Verdict {
 }
 
 func (s *sink) Shared() bool { return s.shared }
+
+func (s *sink) Sending(begins bool) { s.sending = append(s.sending, begins) }
 
 func (s *sink) Taken() { s.taken++ }
 
@@ -389,6 +392,38 @@ func TestTrailers(t *testing.T) {
 		}
 		if len(s.releases) == 1 && s.releases[0] {
 			t.Errorf("%s: complete, before the trailers (A20)", name)
+		}
+	}
+}
+
+// A client may hold up its response only between Sending(true) and
+// Sending(false).
+func TestSending(t *testing.T) {
+	for _, tt := range []struct {
+		name           string
+		verdict        adapter.Verdict
+		shared         bool
+		written, atEnd int
+	}{
+		{"recording", record, false, 1, 2},
+		{"passing", pass, false, 0, 0},
+		{"for others too", record, true, 0, 2}, // the client waits for the flush
+	} {
+		c, s := newClient(), &sink{verdict: tt.verdict, shared: tt.shared}
+		run(c, s, func(w http.ResponseWriter, _ *http.Request) {
+			write(w, 5)
+			if len(s.sending) != 2*tt.written {
+				t.Errorf("%s: Sending %v after a Write", tt.name, s.sending)
+			}
+			w.(http.Flusher).Flush()
+		})
+		if len(s.sending) != 2*tt.atEnd {
+			t.Errorf("%s: Sending %v, want %d times", tt.name, s.sending, tt.atEnd)
+		}
+		for i, begins := range s.sending {
+			if begins != (i%2 == 0) {
+				t.Errorf("%s: Sending %v", tt.name, s.sending)
+			}
 		}
 	}
 }
