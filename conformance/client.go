@@ -107,6 +107,17 @@ func (e *env) begin(method, target string, fields ...string) *pending {
 	return p
 }
 
+// again sends the request once more on the same connection.
+func (p *pending) again() *pending {
+	p.e.t.Helper()
+	next := *p
+	next.before = p.e.runs.Load()
+	if _, err := io.WriteString(p.c, p.text); err != nil {
+		p.e.fatalf("%v", err)
+	}
+	return &next
+}
+
 // pending is a request whose response has not been read.
 type pending struct {
 	e            *env

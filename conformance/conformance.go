@@ -54,6 +54,7 @@ const (
 	VariantCap     = "variant-cap"         // no more than 64 variants of a resource are kept: not in a shared store
 	LongTargets    = "long-targets"        // targets above 4 KiB reach the handler
 	OuterType      = "outer-type"          // a handler that names no type keeps that of outer middleware
+	OuterRenewals  = "outer-renewals"      // renewals in the background pass through middleware outside of the cache
 )
 
 // Methods are the methods for which an application must route every path to
@@ -84,10 +85,17 @@ type App struct {
 	// called when the rest of the chain has returned or panicked.
 	Outer func(r *http.Request, h http.Header) (after func())
 
+	// Deny is asked by that middleware, after Outer. Where it says yes, the
+	// answer is 401 and nothing else runs. Start calls it through Denies.
+	Deny func(r *http.Request) bool
+
 	// Handler is the end of every route. Where the framework does not survive
 	// a panic on its own, Start adds its recovery middleware around Outer.
 	Handler http.Handler
 }
+
+// Denies tells whether the outer middleware is to refuse the request.
+func (a App) Denies(r *http.Request) bool { return a.Deny != nil && a.Deny(r) }
 
 // Case is one rule and the proof that it is kept.
 type Case struct {
@@ -119,6 +127,9 @@ func subjects() []subject {
 		{"security", security()},
 		{"fields", fields()},
 		{"streaming", streaming()},
+		{"stale", stale()},
+		{"failures", failures()},
+		{"flights", flights()},
 		{"api", api()},
 		{"nesting", nesting()},
 		{"status", cacheStatus()},
@@ -158,7 +169,7 @@ func Run(t *testing.T, a Adapter) {
 						}
 						t.Run(c.Name, func(t *testing.T) {
 							t.Parallel()
-							runCase(t, a, c, level.place)
+							runCase(t, a, c, level.name, level.place)
 						})
 					}
 				})
@@ -183,7 +194,7 @@ func checkLacks(t *testing.T, a Adapter, all []subject) {
 	}
 }
 
-func runCase(t *testing.T, a Adapter, c Case, place func(*App, []cachex.Option)) {
+func runCase(t *testing.T, a Adapter, c Case, level string, place func(*App, []cachex.Option)) {
 	t.Helper()
 	for _, feature := range c.Needs {
 		if reason, lacks := a.Lacks[feature]; lacks {
@@ -192,7 +203,8 @@ func runCase(t *testing.T, a Adapter, c Case, place func(*App, []cachex.Option))
 		}
 	}
 	e := newEnv(t, a, c)
-	app := App{Cache: e.cache, Outer: e.outer, Handler: e.handler(c)}
+	e.level = level
+	app := App{Cache: e.cache, Outer: e.outer, Deny: e.denies, Handler: e.handler(c)}
 	options := c.Options
 	if options == nil {
 		options = []cachex.Option{}

@@ -19,6 +19,7 @@ import (
 type env struct {
 	t      testing.TB
 	rule   string
+	level  string               // at which the New stands
 	config func(*cachex.Config) // of all caches
 	cache  *cachex.Cache
 	addr   string
@@ -28,6 +29,7 @@ type env struct {
 	runs atomic.Int64 // of the handler
 
 	outerFields func(*http.Request, http.Header) // set by middleware outside of the cache
+	deny        func(*http.Request) bool         // requests that it refuses
 	finished    chan struct{}                    // one for each request whose whole chain has returned
 
 	log   syncBuffer
@@ -42,7 +44,7 @@ var start = time.Date(2024, time.March, 1, 12, 0, 0, 0, time.UTC)
 
 // patience is how long a case waits for what must happen. It is no measure of
 // time: who waits in vain has failed.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func newEnv(t testing.TB, a Adapter, c Case) *env {
 	e := &env{t: t, rule: c.Rule, config: a.Config, began: time.Now(), finished: make(chan struct{}, 1024)}
@@ -105,6 +107,8 @@ func (e *env) outer(r *http.Request, h http.Header) func() {
 	}
 }
 
+func (e *env) denies(r *http.Request) bool { return e.deny != nil && e.deny(r) }
+
 // advance sets the clock of the cache forward.
 func (e *env) advance(d time.Duration) { e.now.Add(int64(d)) }
 
@@ -141,6 +145,18 @@ func (e *env) waitFinished() {
 func (e *env) forgetFinished() {
 	for len(e.finished) > 0 {
 		<-e.finished
+	}
+}
+
+// until waits for what cannot be seen but in Stats.
+func (e *env) until(what string, reached func(cachex.Stats) bool) {
+	e.t.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for began := time.Now(); !reached(e.cache.Stats()); <-look.C {
+		if time.Since(began) > patience {
+			e.fatalf("waited in vain for %s: %+v", what, e.cache.Stats())
+		}
 	}
 }
 

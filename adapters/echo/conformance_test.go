@@ -27,6 +27,9 @@ func startEcho(t testing.TB, app conformance.App) string {
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			defer app.Outer(c.Request(), c.Response().Header())()
+			if app.Denies(c.Request()) {
+				return echo.ErrUnauthorized
+			}
 			return next(c)
 		}
 	})

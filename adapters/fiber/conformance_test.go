@@ -40,12 +40,16 @@ func startFiber(t testing.TB, app conformance.App) string {
 		if err != nil {
 			return err
 		}
+		r = r.WithContext(c.UserContext())
 		h := http.Header{}
 		defer app.Outer(r, h)()
 		for name, values := range h {
 			for _, v := range values {
 				c.Response().Header.Add(name, v)
 			}
+		}
+		if app.Denies(r) {
+			return fiber.ErrUnauthorized
 		}
 		return c.Next()
 	})

@@ -3,6 +3,7 @@ package cachexgin_test
 import (
 	"io"
 	"log"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -28,6 +29,10 @@ func startGin(t testing.TB, app conformance.App) string {
 	engine := gin.New()
 	engine.Use(func(c *gin.Context) {
 		defer app.Outer(c.Request, c.Writer.Header())()
+		if app.Denies(c.Request) {
+			c.AbortWithStatus(http.StatusUnauthorized)
+			return
+		}
 		c.Next()
 	})
 	if app.Root != nil {
