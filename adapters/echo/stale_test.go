@@ -2,6 +2,8 @@ package cachexecho_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -95,40 +97,54 @@ func TestStaleWhileRevalidate(t *testing.T) {
 	}
 }
 
-// A failure behind the cache is answered with the stale copy, and leaves no
-// trace (RFC 5861, section 4).
-func TestStaleIfError(t *testing.T) {
-	for _, place := range []string{"root", "group", "route"} {
-		for _, failure := range []string{"panic", "status"} {
+// An error that a handler returns is a failure like any other: the error handler
+// makes a 5xx of it, in whose place the stale copy is served (RFC 5861, section 4).
+func TestReturnedErrors(t *testing.T) {
+	for name, failure := range map[string]error{
+		"any error":      errors.New("broken"),
+		"HTTPError":      echo.NewHTTPError(http.StatusServiceUnavailable, "broken"),
+		"wrapped":        fmt.Errorf("broken: %w", echo.ErrBadGateway),
+		"of other types": context.DeadlineExceeded,
+	} {
+		for _, place := range []string{"root", "group", "route"} {
 			var nanos atomic.Int64
 			cache := cachex.MustNew(cachex.Config{Now: func() time.Time { return time.Unix(1e9, nanos.Load()) }})
-			var broken atomic.Bool
-			server := httptest.NewServer(staleApp(place, cache, make(chan bool, 10), func(w http.ResponseWriter, r *http.Request, name string) {
-				if !broken.Load() {
-					_, _ = io.WriteString(w, "good")
-					return
+			cached := cachexecho.New(cache, cachex.TTL(time.Second), cachex.StaleIfError(time.Hour))
+			e := echo.New()
+			handled := 0
+			e.HTTPErrorHandler = func(err error, c echo.Context) {
+				handled++
+				c.Response().Header().Set("X-Broken", "by the error handler")
+				e.DefaultHTTPErrorHandler(err, c)
+			}
+			broken := false
+			run := func(c echo.Context) error {
+				if broken {
+					c.Response().Header().Set("X-Broken", "by the handler")
+					return failure
 				}
-				w.Header().Set("X-Broken", "yes")
-				if failure == "panic" {
-					panic("broken")
-				}
-				w.WriteHeader(http.StatusServiceUnavailable)
-				_, _ = io.WriteString(w, "broken")
-			}, cachex.TTL(time.Second), cachex.StaleIfError(time.Hour)))
-			for _, b := range []bool{false, true} {
-				broken.Store(b)
-				resp, err := http.Get(server.URL + "/g/ann")
-				if err != nil {
-					t.Fatalf("%s, %s, broken=%v: %v", place, failure, b, err)
-				}
-				body, _ := io.ReadAll(resp.Body)
-				resp.Body.Close()
-				if resp.StatusCode != 200 || string(body) != "good" || resp.Header.Get("X-Broken") != "" {
-					t.Errorf("%s, %s, broken=%v: %s %q %v", place, failure, b, resp.Status, body, resp.Header)
+				return c.String(http.StatusOK, "good")
+			}
+			switch place {
+			case "root":
+				e.Use(cached)
+				e.GET("/g/a", run)
+			case "group":
+				e.Group("/g", cached).GET("/a", run)
+			case "route":
+				e.GET("/g/a", run, cached)
+			}
+			for _, broken = range []bool{false, true} {
+				w := httptest.NewRecorder()
+				e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/g/a", nil))
+				if w.Code != http.StatusOK || w.Body.String() != "good" || w.Header().Get("X-Broken") != "" {
+					t.Errorf("%s, %s, broken=%v: %d %q %v", name, place, broken, w.Code, w.Body, w.Header())
 				}
 				nanos.Add(int64(time.Minute))
 			}
-			server.Close()
+			if handled != 1 {
+				t.Errorf("%s, %s: the error handler was called %d times", name, place, handled)
+			}
 			_ = cache.Close()
 		}
 	}

@@ -2,6 +2,8 @@ package cachexfiber_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"sync/atomic"
@@ -81,41 +83,65 @@ func TestStaleWhileRevalidate(t *testing.T) {
 	}
 }
 
-// A panic behind the cache is answered with the stale copy.
-func TestStaleIfError(t *testing.T) {
-	for _, failure := range []string{"panic", "error", "status"} {
-		var nanos atomic.Int64
-		cache := cachex.MustNew(cachex.Config{Now: func() time.Time { return time.Unix(1e9, nanos.Load()) }})
-		broken := false
-		app := fiber.New()
-		app.Use(func(c *fiber.Ctx) error {
-			c.Set("X-Outer", "yes")
-			return c.Next()
-		})
-		app.Get("/", cachexfiber.New(cache, cachex.TTL(time.Second), cachex.StaleIfError(time.Hour)), func(c *fiber.Ctx) error {
-			c.Set("X-Broken", failure)
-			switch {
-			case broken && failure == "panic":
-				panic("broken")
-			case broken && failure == "error":
-				return fiber.ErrServiceUnavailable
-			case broken:
-				return c.Status(500).SendString("broken")
+// An error that a handler returns is a failure like any other: the error handler
+// makes a 5xx of it, in whose place the stale copy is served (RFC 5861, section 4).
+func TestReturnedErrors(t *testing.T) {
+	for name, failure := range map[string]error{
+		"any error":   errors.New("broken"),
+		"fiber.Error": fiber.ErrServiceUnavailable,
+		"wrapped":     fmt.Errorf("broken: %w", fiber.ErrBadGateway),
+	} {
+		for _, place := range []string{"root", "group", "route", "mount"} {
+			var nanos atomic.Int64
+			cache := cachex.MustNew(cachex.Config{Now: func() time.Time { return time.Unix(1e9, nanos.Load()) }})
+			cached := cachexfiber.New(cache, cachex.TTL(time.Second), cachex.StaleIfError(time.Hour))
+			handled := 0
+			cfg := fiber.Config{ErrorHandler: func(c *fiber.Ctx, err error) error {
+				handled++
+				c.Set("X-Broken", "by the error handler")
+				return fiber.DefaultErrorHandler(c, err)
+			}}
+			broken := false
+			run := func(c *fiber.Ctx) error {
+				if broken {
+					c.Set("X-Broken", "by the handler")
+					return failure
+				}
+				return c.SendString("good")
 			}
-			c.Set("X-Broken", "no")
-			return c.SendString("good")
-		})
-		for _, broken = range []bool{false, true} {
-			resp, err := app.Test(httptest.NewRequest("GET", "/", nil))
-			if err != nil {
-				t.Fatal(err)
+			app := fiber.New(cfg)
+			app.Use(func(c *fiber.Ctx) error {
+				c.Set("X-Outer", "yes")
+				return c.Next()
+			})
+			switch place {
+			case "root":
+				app.Use(cached)
+				app.Get("/g/a", run)
+			case "group":
+				app.Group("/g", cached).Get("/a", run)
+			case "route":
+				app.Get("/g/a", cached, run)
+			case "mount":
+				sub := fiber.New(cfg)
+				sub.Get("/a", cached, run)
+				app.Mount("/g", sub)
 			}
-			b, _ := io.ReadAll(resp.Body)
-			if resp.StatusCode != 200 || string(b) != "good" || resp.Header.Get("X-Broken") != "no" || len(resp.Header["X-Outer"]) != 1 {
-				t.Errorf("%s, broken=%v: %s %q %v", failure, broken, resp.Status, b, resp.Header)
+			for _, broken = range []bool{false, true} {
+				resp, err := app.Test(httptest.NewRequest("GET", "/g/a", nil))
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, _ := io.ReadAll(resp.Body)
+				if resp.StatusCode != 200 || string(b) != "good" || resp.Header.Get("X-Broken") != "" || len(resp.Header["X-Outer"]) != 1 {
+					t.Errorf("%s, %s, broken=%v: %s %q %v", name, place, broken, resp.Status, b, resp.Header)
+				}
+				nanos.Add(int64(time.Minute))
 			}
-			nanos.Add(int64(time.Minute))
+			if handled != 1 {
+				t.Errorf("%s, %s: the error handler was called %d times", name, place, handled)
+			}
+			_ = cache.Close()
 		}
-		_ = cache.Close()
 	}
 }
