@@ -49,7 +49,8 @@ type entry struct {
 	stale   atomic.Bool
 
 	own     renewal
-	renewal *renewal // in the place of own, where it was read from a shared store
+	renewal *renewal  // in the place of own, where it was read from a shared store
+	states  *renewals // that has it, where it was put into one
 
 	// byToken: it was read from a shared store, where the token of its URL says
 	// whether that was taken back. Of what this process knows of its URL, only a

@@ -16,10 +16,14 @@ type renewal struct {
 }
 
 // renewing is the renewal of the entry. What is read from a shared store is a
-// new entry each time, so that it is kept elsewhere.
+// new entry each time, so that it is kept elsewhere, and from the beginning: the
+// entry that was put into the store is used until it has been written.
 func (e *entry) renewing() *renewal {
-	if e.renewal != nil {
+	switch {
+	case e.renewal != nil:
 		return e.renewal
+	case e.states != nil:
+		return e.states.of(e)
 	}
 	return &e.own
 }

@@ -49,6 +49,7 @@ func (c *Cache) keep(e *entry, done func()) bool {
 		done()
 		return false
 	}
+	e.states = &c.shared.states
 	if c.memory != nil {
 		e.read, e.copied = c.now(), e.born
 		c.memory.put(e)
