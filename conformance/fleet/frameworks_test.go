@@ -25,8 +25,8 @@ import (
 
 // What the frameworks lack is explained where their own tests declare it.
 var frameworks = []conformance.Adapter{
-	{Name: "net/http", Start: startHTTP, Lacks: lacks()},
-	{Name: "chi", Start: startChi, Lacks: lacks()},
+	{Name: "net/http", Start: startHTTP, Lacks: lacks(conformance.OuterRenewals)},
+	{Name: "chi", Start: startChi, Lacks: lacks(conformance.OuterRenewals)},
 	{Name: "gin", Start: startGin, Lacks: lacks(conformance.Interim, conformance.FrozenFields)},
 	{Name: "echo", Start: startEcho, Lacks: lacks(conformance.Interim)},
 	{Name: "fiber", Start: startFiber, Lacks: lacks(conformance.Interim, conformance.Streaming, conformance.Disconnect,
@@ -92,6 +92,10 @@ func outer(app conformance.App) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer app.Outer(r, w.Header())()
+			if app.Denies(r) {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
 			next.ServeHTTP(w, r)
 		})
 	}
@@ -101,6 +105,10 @@ func startGin(t testing.TB, app conformance.App) string {
 	engine := gin.New()
 	engine.Use(func(c *gin.Context) {
 		defer app.Outer(c.Request, c.Writer.Header())()
+		if app.Denies(c.Request) {
+			c.AbortWithStatus(http.StatusUnauthorized)
+			return
+		}
 		c.Next()
 	})
 	if app.Root != nil {
@@ -125,6 +133,9 @@ func startEcho(t testing.TB, app conformance.App) string {
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			defer app.Outer(c.Request(), c.Response().Header())()
+			if app.Denies(c.Request()) {
+				return echo.ErrUnauthorized
+			}
 			return next(c)
 		}
 	})
@@ -152,12 +163,16 @@ func startFiber(t testing.TB, app conformance.App) string {
 		if err != nil {
 			return err
 		}
+		r = r.WithContext(c.UserContext())
 		h := http.Header{}
 		defer app.Outer(r, h)()
 		for name, values := range h {
 			for _, v := range values {
 				c.Response().Header.Add(name, v)
 			}
+		}
+		if app.Denies(r) {
+			return fiber.ErrUnauthorized
 		}
 		return c.Next()
 	})
