@@ -26,6 +26,9 @@ type Adapter struct {
 	// route, group, root. Nil means all of them.
 	Levels []string
 
+	// Without leaves out whole subjects that do not concern what is proven.
+	Without []string
+
 	// Lacks names the features that the framework, not the adapter, lacks, each
 	// with the reason. Cases that need one are left out and say why. A feature
 	// that no case needs is an error.
@@ -162,6 +165,9 @@ func Run(t *testing.T, a Adapter) {
 		}
 		t.Run(level.name, func(t *testing.T) {
 			for _, s := range all {
+				if slices.Contains(a.Without, s.name) {
+					continue
+				}
 				t.Run(s.name, func(t *testing.T) {
 					for _, c := range s.cases {
 						if c.App != nil && level.name != "route" {

@@ -16,7 +16,7 @@ func (rq *request) applyConditions(e *entry) {
 		a.Status, a.Lines, a.NoBody = http.StatusNotModified, e.stored304, true
 		return
 	}
-	if rq.head.Has&adapter.Range != 0 && rq.head.Method == http.MethodGet && rq.ifRange(e) && !rq.mayBeCoded(e) {
+	if rq.head.Has&adapter.Range != 0 && rq.head.Method == http.MethodGet && rq.ifRange(e) && (rq.p.proxy || !rq.mayBeCoded(e)) {
 		rq.serveRange(e)
 	}
 }
@@ -49,7 +49,9 @@ func (rq *request) notModified(e *entry) bool {
 // gin, echo, fiber and chi makes of a 206 is a part that is coded by itself, under
 // the Content-Range of the whole that is not: nobody can put that together. So
 // such a client gets the whole, as it did from the handler. It is rare: with
-// Range browsers accept identity alone (Fetch, section 4.5).
+// Range browsers accept identity alone (Fetch, section 4.5). A reverse proxy is
+// expected to answer with parts, and has nothing to compress that its origin has
+// not.
 func (rq *request) mayBeCoded(e *entry) bool {
 	return e.line("Content-Encoding") == nil && field.AcceptsCoding(rq.x.Lines("Accept-Encoding"))
 }

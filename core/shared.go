@@ -41,6 +41,8 @@ type shared struct {
 	tiered     bool        // there is memory in front of it
 	queryRules atomic.Bool // of some New in this process
 
+	lastSoft atomic.Int64 // given to Expire: no two of them are alike
+
 	failures, refusals, dropped, foreign, tooLarge atomic.Uint64
 }
 
@@ -225,11 +227,18 @@ func (rq *request) getShared() *resource {
 		switch {
 		case w.remove:
 			res.variants = slices.DeleteFunc(res.variants, w.entry.sameVariant)
-		case w.entry.birth.token.ID == rq.birth.token.ID && rq.p.cache.marks.alive(w.entry):
+		case w.entry.birth.token.ID == rq.birth.token.ID:
+			// It takes the place of an older one even where it was taken back:
+			// that may have been by a tag which the older one lacks.
+			res.variants = slices.DeleteFunc(res.variants, func(o *entry) bool {
+				return w.entry.sameVariant(o) && !o.requested.After(w.entry.requested)
+			})
 			if soft := rq.birth.token.Soft; soft != w.entry.birth.token.Soft { // in another process
-				w.entry.expire(time.Unix(0, soft))
+				w.entry.expire(earlier(time.Unix(0, soft), rq.now))
 			}
-			res.variants = res.with(w.entry, rq.p.cache.marks.alive).variants
+			if rq.p.cache.marks.alive(w.entry) {
+				res.variants = res.with(w.entry, rq.p.cache.marks.alive).variants
+			}
 		}
 	}
 	slices.SortStableFunc(res.variants, newestFirst)
@@ -279,7 +288,7 @@ func (rq *request) adopt(e *entry) bool {
 	}
 	e.further = c.marks.furtherScopes(e.tags)
 	if now.Soft != e.birth.token.Soft {
-		e.expire(time.Unix(0, now.Soft))
+		e.expire(earlier(time.Unix(0, now.Soft), rq.now))
 	}
 	e.read, e.copied, e.byToken = rq.now, rq.ticket, true
 	if !c.marks.alive(e) {

@@ -73,7 +73,7 @@ func (s *shared) confirm(ctx context.Context, p *purge) error {
 		resource := resourceOf(sel.values[0], sel.values[1])
 		err := s.do(ctx, func(ctx context.Context) error {
 			if p.soft {
-				return s.space.Expire(ctx, resource, p.at.UnixNano())
+				return s.space.Expire(ctx, resource, s.soft(p.at))
 			}
 			return s.space.Revoke(ctx, resource)
 		})
@@ -105,6 +105,17 @@ func (s *shared) confirm(ctx context.Context, p *purge) error {
 		p.held = nil
 	}
 	return nil
+}
+
+// soft is a time for a token: entries are told by it from those that were stored
+// after an earlier Expire, even where the clock stands still.
+func (s *shared) soft(at time.Time) int64 {
+	for {
+		last := s.lastSoft.Load()
+		if next := max(at.UnixNano(), last+1); s.lastSoft.CompareAndSwap(last, next) {
+			return next
+		}
+	}
 }
 
 func (s *shared) retry(p *purge) {
