@@ -3,15 +3,20 @@ module github.com/go-cachex/cachex/examples
 go 1.25.0
 
 require (
+	github.com/bradfitz/gomemcache v0.0.0-20250403215159-8d39553ac7cf
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-cachex/cachex/adapters/chi v0.0.0
 	github.com/go-cachex/cachex/adapters/echo v0.0.0
 	github.com/go-cachex/cachex/adapters/fiber v0.0.0
 	github.com/go-cachex/cachex/adapters/gin v0.0.0
+	github.com/go-cachex/cachex/backends/memcached v0.0.0
+	github.com/go-cachex/cachex/backends/redis v0.0.0
+	github.com/go-cachex/cachex/conformance v0.0.0
 	github.com/go-cachex/cachex/core v0.0.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gofiber/fiber/v2 v2.52.15
 	github.com/labstack/echo/v4 v4.16.0
+	github.com/redis/go-redis/v9 v9.17.3
 	go.uber.org/goleak v1.3.0
 )
 
@@ -20,7 +25,9 @@ require (
 	github.com/bytedance/gopkg v0.1.3 // indirect
 	github.com/bytedance/sonic v1.15.0 // indirect
 	github.com/bytedance/sonic/loader v0.5.0 // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/cloudwego/base64x v0.1.6 // indirect
+	github.com/dgryski/go-rendezvous v0.0.0-20200823014737-9f7001d12a5f // indirect
 	github.com/dunglas/httpsfv v1.1.2 // indirect
 	github.com/gabriel-vasile/mimetype v1.4.12 // indirect
 	github.com/gin-contrib/sse v1.1.0 // indirect
@@ -66,6 +73,8 @@ replace (
 	github.com/go-cachex/cachex/adapters/echo => ../adapters/echo
 	github.com/go-cachex/cachex/adapters/fiber => ../adapters/fiber
 	github.com/go-cachex/cachex/adapters/gin => ../adapters/gin
+	github.com/go-cachex/cachex/backends/memcached => ../backends/memcached
+	github.com/go-cachex/cachex/backends/redis => ../backends/redis
 	github.com/go-cachex/cachex/conformance => ../conformance
 	github.com/go-cachex/cachex/core => ../core
 )

@@ -25,26 +25,26 @@ func TestProxyMistakes(t *testing.T) {
 	defer taken.Close()
 	addr := taken.Addr().String()
 	for _, c := range []struct {
-		program string
-		args    []string
-		want    string
+		args []string
+		exit int
+		want string
 	}{
-		{"proxy", []string{"-nonsense"}, "-nonsense"},
-		{"proxy", []string{"-origin", "nonsense"}, `"nonsense"`},
-		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-framework", "rails"}, `"rails"`},
-		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-store", "shoebox"}, `"shoebox"`},
-		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-addr", addr}, addr},
-		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-admin", addr}, "-admin-token"},
-		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-admin-token", "t"}, "-admin"},
-		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-admin", addr, "-admin-token", "t"}, addr},
-		{"proxy", []string{"-origin", "http://127.0.0.1:9", "-admin", "127.0.0.1:0", "-admin-token", "a b"}, "token"},
+		{[]string{"-nonsense"}, 2, "-nonsense"},
+		{[]string{"-origin", "nonsense"}, 2, `"nonsense"`},
+		{[]string{"-origin", "http://127.0.0.1:9", "-framework", "rails"}, 2, `"rails"`},
+		{[]string{"-origin", "http://127.0.0.1:9", "-addr", addr}, 1, addr},
+		{[]string{"-origin", "http://127.0.0.1:9", "-admin", addr}, 2, "-admin-token"},
+		{[]string{"-origin", "http://127.0.0.1:9", "-admin-token", "t"}, 2, "-admin"},
+		{[]string{"-origin", "http://127.0.0.1:9", "-admin", addr, "-admin-token", "t"}, 1, addr},
+		{[]string{"-origin", "http://127.0.0.1:9", "-admin", "127.0.0.1:0", "-admin-token", "a b"}, 1, "token"},
 	} {
-		out, err := exec.Command(filepath.Join(programs, c.program), c.args...).CombinedOutput()
-		if err == nil {
-			t.Errorf("%s %v: exit 0", c.program, c.args)
+		cmd := exec.Command(filepath.Join(programs, "proxy"), c.args...)
+		out, _ := cmd.CombinedOutput() // the exit code tells
+		if code := cmd.ProcessState.ExitCode(); code != c.exit {
+			t.Errorf("proxy %v: exit code %d, want %d", c.args, code, c.exit)
 		}
 		if s := strings.TrimSpace(string(out)); strings.Contains(s, "\n") || !strings.Contains(s, c.want) {
-			t.Errorf("%s %v: want one line that names %s:\n%s", c.program, c.args, c.want, s)
+			t.Errorf("proxy %v: want one line that names %s:\n%s", c.args, c.want, s)
 		}
 	}
 }

@@ -24,9 +24,9 @@ var frameworks = []string{"gin", "echo", "fiber", "chi"}
 // example starts an example on a free port and returns its URL, as its first
 // curl line names it. The example is interrupted when the test ends, and must
 // then end without an error.
-func example(t *testing.T, program string) (base string) {
+func example(t *testing.T, program string, args ...string) (base string) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(programs, program), "-addr", "127.0.0.1:0", "-work", "1ms")
+	cmd := exec.Command(filepath.Join(programs, program), append([]string{"-addr", "127.0.0.1:0", "-work", "1ms"}, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()

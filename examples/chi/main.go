@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	cache := cachex.MustNew(cachex.Config{}) // 64 MiB in memory
+	cache := cachex.MustNew(demo.Config("chi")) // 64 MiB in memory, unless flags say otherwise
 
 	r := chi.NewRouter()
 	r.Use(middleware.Recoverer)

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	cache := cachex.MustNew(cachex.Config{}) // 64 MiB in memory
+	cache := cachex.MustNew(demo.Config("echo")) // 64 MiB in memory, unless flags say otherwise
 
 	e := echo.New()
 	e.Use(middleware.Recover())

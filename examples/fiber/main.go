@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	cache := cachex.MustNew(cachex.Config{}) // 64 MiB in memory
+	cache := cachex.MustNew(demo.Config("fiber")) // 64 MiB in memory, unless flags say otherwise
 
 	app := fiber.New(fiber.Config{DisableStartupMessage: true})
 	app.Use(recover.New())

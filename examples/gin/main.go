@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	cache := cachex.MustNew(cachex.Config{}) // 64 MiB in memory
+	cache := cachex.MustNew(demo.Config("gin")) // 64 MiB in memory, unless flags say otherwise
 
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()

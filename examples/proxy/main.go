@@ -8,6 +8,8 @@
 //
 //	go run ./examples/proxy -origin http://127.0.0.1:9000 -admin 127.0.0.1:8081 -admin-token secret
 //	curl -H 'Authorization: Bearer secret' -d '{"by":"tag","value":"news"}' http://127.0.0.1:8081/purge
+//
+// Several of them share what they keep with -store redis or -store memcached.
 package main
 
 import (
@@ -15,6 +17,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,10 +30,17 @@ import (
 	"time"
 
 	cachex "github.com/go-cachex/cachex/core"
+	"github.com/go-cachex/cachex/core/store"
+	"github.com/go-cachex/cachex/examples/internal/stores"
 )
 
 func main() {
-	if err := start(os.Args[1:]); err != nil {
+	f, err := parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "proxy:", err)
+		os.Exit(2)
+	}
+	if err := start(f); err != nil {
 		fmt.Fprintln(os.Stderr, "proxy:", err)
 		os.Exit(1)
 	}
@@ -38,23 +48,23 @@ func main() {
 
 // flags are what the command line says.
 type flags struct {
-	addr, framework, store string
-	origin                 *url.URL
-	admin                  admin
+	addr, framework string
+	origin          *url.URL
+	cache           cachex.Config
+	admin           admin
 }
 
 func parse(args []string) (flags, error) {
 	var f flags
 	set := flag.NewFlagSet("proxy", flag.ContinueOnError)
-	set.SetOutput(os.Stderr)
 	set.Usage = func() {}
 	set.StringVar(&f.addr, "addr", "127.0.0.1:8080", "the address to listen on")
 	set.StringVar(&f.framework, "framework", "nethttp", "one of "+strings.Join(names(), ", "))
-	set.StringVar(&f.store, "store", "memory", "where responses are kept: memory")
 	set.StringVar(&f.admin.addr, "admin", "", "another address, for operators: POST /purge")
 	set.StringVar(&f.admin.token, "admin-token", "", "what they must send: Authorization: Bearer with this token")
+	kept := stores.Add(set)
 	origin := set.String("origin", "", "the URL of the server behind the proxy, such as http://127.0.0.1:9000")
-	set.SetOutput(discard{})
+	set.SetOutput(io.Discard)
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		set.SetOutput(os.Stdout)
 		set.PrintDefaults()
@@ -68,27 +78,28 @@ func parse(args []string) (flags, error) {
 	if _, ok := frameworks[f.framework]; !ok {
 		return f, fmt.Errorf("-framework %q: want one of %s", f.framework, strings.Join(names(), ", "))
 	}
-	if f.store != "memory" {
-		return f, fmt.Errorf("-store %q: want memory", f.store)
-	}
 	u, err := url.Parse(*origin)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return f, fmt.Errorf("-origin %q: want a URL such as http://127.0.0.1:9000", *origin)
 	}
 	f.origin = u
-	return f, f.admin.check()
+	if err := f.admin.check(); err != nil {
+		return f, err
+	}
+	f.cache, err = kept.Config(namespace(u))
+	f.cache.Name, f.cache.TagField = "cachex", "Surrogate-Key"
+	return f, err
 }
 
-type discard struct{}
+// namespace has proxies for one origin share what they keep, and none answer from
+// another's: in the names that clients use, two origins need not differ.
+func namespace(origin *url.URL) string {
+	const longest = 50 // see Config.Namespace
+	return store.Key(url.QueryEscape(origin.String()), longest)
+}
 
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
-func start(args []string) error {
-	f, err := parse(args)
-	if err != nil {
-		return err
-	}
-	cache, err := cachex.New(cachex.Config{Name: "cachex", TagField: "Surrogate-Key"})
+func start(f flags) error {
+	cache, err := cachex.New(f.cache)
 	if err != nil {
 		return err
 	}
@@ -115,7 +126,7 @@ func start(args []string) error {
 	case <-ctx.Done():
 		limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		return shutdown(limit)
+		return errors.Join(shutdown(limit), cache.Shutdown(limit))
 	}
 }
 

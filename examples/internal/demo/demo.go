@@ -16,6 +16,7 @@ import (
 	"time"
 
 	cachex "github.com/go-cachex/cachex/core"
+	"github.com/go-cachex/cachex/examples/internal/stores"
 )
 
 // Server is a framework that can be started and stopped, such as *http.Server.
@@ -24,10 +25,14 @@ type Server interface {
 	Shutdown(context.Context) error
 }
 
-// Run serves until Ctrl-C, and then shuts down the server and the cache. It
-// ends the process where something is wrong, with one line on stderr.
-func Run(name string, cache *cachex.Cache, s Server) {
-	addr, err := parse(name, os.Args[1:])
+// addr is where the server listens; a flag sets it.
+var addr string
+
+// Config is what the command line says about the cache: where it says nothing,
+// the zero Config. It ends the process where something is wrong, with one line on
+// stderr.
+func Config(name string) cachex.Config {
+	cfg, err := parse(name, os.Args[1:])
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		os.Exit(0)
@@ -35,26 +40,36 @@ func Run(name string, cache *cachex.Cache, s Server) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(2)
 	}
+	return cfg
+}
+
+// Run serves until Ctrl-C, and then shuts down the server and the cache. It
+// ends the process where something is wrong, with one line on stderr.
+func Run(name string, cache *cachex.Cache, s Server) {
 	if err := serve(addr, cache, s); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
 	}
 }
 
-func parse(name string, args []string) (addr string, err error) {
+func parse(name string, args []string) (cfg cachex.Config, err error) {
 	set := flag.NewFlagSet(name, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.StringVar(&addr, "addr", "127.0.0.1:8080", "the `address` to listen on")
 	set.DurationVar(&work, "work", work, "how long the work behind /report takes")
+	kept := stores.Add(set)
 	err = set.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		set.SetOutput(os.Stdout)
 		set.PrintDefaults()
-	case err == nil && set.NArg() > 0:
-		err = fmt.Errorf("unexpected argument %q", set.Arg(0))
+		return cfg, err
+	case err != nil:
+		return cfg, err
+	case set.NArg() > 0:
+		return cfg, fmt.Errorf("unexpected argument %q", set.Arg(0))
 	}
-	return addr, err
+	return kept.Config(name)
 }
 
 func serve(addr string, cache *cachex.Cache, s Server) error {
