@@ -69,15 +69,20 @@ func (rq *request) elsewhere(f *flight) (e *entry, d decision, here bool) {
 		return nil, d, true
 	}
 	at := addressOf(f.key, rq.scheme, rq.urlEnd)
-	patience := time.Duration(awaitOthers)
-	if hard := rq.p.hard; hard > 0 {
-		patience = min(patience, hard)
-	}
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(awaitOthers)
 	defer limit.Stop()
 	for pause := askEvery; ; pause = min(2*pause, askRarer) {
 		l, free := s.acquire(rq.x.Context(), at)
-		if free || l != nil {
+		if free {
+			return nil, d, true
+		}
+		if l != nil {
+			// Between the last look and now its owner may have written what it
+			// made, and given the lease back.
+			if e, d = rq.lookAgain(); e != nil {
+				l.release()
+				return e, d, true
+			}
 			f.lease = l
 			return nil, d, true
 		}
@@ -91,13 +96,22 @@ func (rq *request) elsewhere(f *flight) (e *entry, d decision, here bool) {
 			next.Stop()
 			return nil, d, false
 		}
-		rq.now, rq.ticket = rq.p.cache.now(), rq.p.cache.marks.ticket()
-		selected, res := rq.lookup()
-		if d = decide(selected, res != nil, rq.demands, rq.p.proxy, rq.now); d.action == actServe && !d.refresh {
-			return selected, d, true
-		}
-		if rq.ensureTicket(); !rq.birth.valid() {
-			return nil, d, true
+		if e, d = rq.lookAgain(); e != nil || !rq.birth.valid() {
+			return e, d, true
 		}
 	}
+}
+
+// lookAgain returns what is stored by now, and the decision to serve it, or a
+// new ticket for the run.
+func (rq *request) lookAgain() (*entry, decision) {
+	c := rq.p.cache
+	rq.now, rq.ticket = c.now(), c.marks.ticket()
+	selected, res := rq.lookup()
+	d := decide(selected, res != nil, rq.demands, rq.p.proxy, rq.now)
+	if d.action == actServe && !d.refresh {
+		return selected, d
+	}
+	rq.ensureTicket()
+	return nil, d
 }

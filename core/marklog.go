@@ -111,7 +111,7 @@ func (l *markLog) ready(ctx context.Context) bool {
 		return true
 	case l.reading.TryLock():
 	case l.position().Epoch != 0:
-		return false
+		return l.current.Load() // it may just have been read for the first time
 	default:
 		l.reading.Lock()
 	}

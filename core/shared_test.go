@@ -286,6 +286,26 @@ func TestFleetRunsOnce(t *testing.T) {
 	}
 }
 
+// A process finds nothing, and asks for the lease when its owner has just written
+// what it made and given the lease back: there is nothing left to do.
+func TestFleetLeaseGivenBack(t *testing.T) {
+	f := newFleet(t, 2, nil)
+	f.board.before = map[string]func(){"Acquire": func() {
+		f.want(1, "/a", "1", "fwd=uri-miss; stored")
+		f.settle()
+		for f.board.count("Release") == 0 {
+			runtime.Gosched()
+		}
+	}}
+	f.want(0, "/a", "1", "fwd=uri-miss; collapsed; ttl=60")
+	if n := f.runs.Load(); n != 1 {
+		t.Errorf("%d runs, want 1", n)
+	}
+	for f.board.count("Release") < 2 { // the lease that was not needed
+		runtime.Gosched()
+	}
+}
+
 func TestFleetFailsOpen(t *testing.T) {
 	f := newFleet(t, 1, func(c *cachex.Config) { c.StoreTimeout = 0 })
 	f.want(0, "/a", "1", "stored")

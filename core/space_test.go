@@ -16,8 +16,9 @@ import (
 // backends and of conformance.
 type board struct {
 	mu     sync.Mutex
-	broken error         // what every operation returns
-	frozen chan struct{} // operations wait for it, or for their context
+	broken error             // what every operation returns
+	frozen chan struct{}     // operations wait for it, or for their context
+	before map[string]func() // called once, before the next operation of a name
 	ops    map[string]int
 	spaces map[string]*space
 }
@@ -74,6 +75,13 @@ type space struct {
 
 // enter counts an operation and holds the lock until leave.
 func (s *space) enter(ctx context.Context, op string) error {
+	s.b.mu.Lock()
+	before := s.b.before[op]
+	delete(s.b.before, op)
+	s.b.mu.Unlock()
+	if before != nil {
+		before()
+	}
 	for {
 		s.b.mu.Lock()
 		gate := s.b.frozen
