@@ -23,6 +23,8 @@ import (
 	_ "github.com/go-cachex/cachex/adapters/echo"
 	_ "github.com/go-cachex/cachex/adapters/fiber"
 	_ "github.com/go-cachex/cachex/adapters/gin"
+	_ "github.com/go-cachex/cachex/backends/memcached"
+	_ "github.com/go-cachex/cachex/backends/redis"
 	_ "github.com/go-cachex/cachex/core"
 )
 
@@ -46,28 +48,32 @@ type snippet struct {
 
 // imports are the packages that snippets may use without naming them.
 var imports = map[string]string{
-	"cachex":      `cachex "github.com/go-cachex/cachex/core"`,
-	"cachexgin":   `cachexgin "github.com/go-cachex/cachex/adapters/gin"`,
-	"cachexecho":  `cachexecho "github.com/go-cachex/cachex/adapters/echo"`,
-	"cachexfiber": `cachexfiber "github.com/go-cachex/cachex/adapters/fiber"`,
-	"cachexchi":   `cachexchi "github.com/go-cachex/cachex/adapters/chi"`,
-	"gin":         `"github.com/gin-gonic/gin"`,
-	"echo":        `"github.com/labstack/echo/v4"`,
-	"fiber":       `"github.com/gofiber/fiber/v2"`,
-	"chi":         `"github.com/go-chi/chi/v5"`,
-	"compress":    `"github.com/gofiber/fiber/v2/middleware/compress"`,
-	"cors":        `"github.com/gofiber/fiber/v2/middleware/cors"`,
-	"recover":     `"github.com/gofiber/fiber/v2/middleware/recover"`,
-	"requestid":   `"github.com/gofiber/fiber/v2/middleware/requestid"`,
-	"middleware":  "", // of echo or chi
-	"context":     `"context"`,
-	"fmt":         `"fmt"`,
-	"http":        `"net/http"`,
-	"io":          `"io"`,
-	"log":         `"log"`,
-	"netip":       `"net/netip"`,
-	"os":          `"os"`,
-	"time":        `"time"`,
+	"cachex":          `cachex "github.com/go-cachex/cachex/core"`,
+	"cachexgin":       `cachexgin "github.com/go-cachex/cachex/adapters/gin"`,
+	"cachexecho":      `cachexecho "github.com/go-cachex/cachex/adapters/echo"`,
+	"cachexfiber":     `cachexfiber "github.com/go-cachex/cachex/adapters/fiber"`,
+	"cachexchi":       `cachexchi "github.com/go-cachex/cachex/adapters/chi"`,
+	"cachexredis":     `cachexredis "github.com/go-cachex/cachex/backends/redis"`,
+	"cachexmemcached": `cachexmemcached "github.com/go-cachex/cachex/backends/memcached"`,
+	"redis":           `"github.com/redis/go-redis/v9"`,
+	"memcache":        `"github.com/bradfitz/gomemcache/memcache"`,
+	"gin":             `"github.com/gin-gonic/gin"`,
+	"echo":            `"github.com/labstack/echo/v4"`,
+	"fiber":           `"github.com/gofiber/fiber/v2"`,
+	"chi":             `"github.com/go-chi/chi/v5"`,
+	"compress":        `"github.com/gofiber/fiber/v2/middleware/compress"`,
+	"cors":            `"github.com/gofiber/fiber/v2/middleware/cors"`,
+	"recover":         `"github.com/gofiber/fiber/v2/middleware/recover"`,
+	"requestid":       `"github.com/gofiber/fiber/v2/middleware/requestid"`,
+	"middleware":      "", // of echo or chi
+	"context":         `"context"`,
+	"fmt":             `"fmt"`,
+	"http":            `"net/http"`,
+	"io":              `"io"`,
+	"log":             `"log"`,
+	"netip":           `"net/netip"`,
+	"os":              `"os"`,
+	"time":            `"time"`,
 }
 
 // given is what statements find around them, by framework.
@@ -158,7 +164,7 @@ func commentSnippets(t *testing.T, file string) (found []snippet) {
 	}
 	for _, block := range new(comment.Parser).Parse(f.Doc.Text()).Content {
 		code, ok := block.(*comment.Code)
-		if ok && !strings.HasPrefix(code.Text, "GET ") && !strings.HasPrefix(code.Text, "go ") {
+		if ok && !regexp.MustCompile(`^(GET |go |cachex:)`).MatchString(code.Text) { // keys and commands
 			found = append(found, snippet{absolute(t, file), set.Position(f.Doc.Pos()).Line, code.Text})
 		}
 	}
@@ -171,7 +177,7 @@ func TestSnippets(t *testing.T) {
 	if len(snippets) < 10 {
 		t.Errorf("only %d Go snippets found in README.md", len(snippets))
 	}
-	for _, file := range [...]string{"../core/doc.go", "../adapters/gin/doc.go", "../adapters/echo/doc.go", "../adapters/fiber/doc.go", "../adapters/chi/doc.go"} {
+	for _, file := range [...]string{"../core/doc.go", "../adapters/gin/doc.go", "../adapters/echo/doc.go", "../adapters/fiber/doc.go", "../adapters/chi/doc.go", "../backends/redis/doc.go", "../backends/memcached/doc.go"} {
 		snippets = append(snippets, commentSnippets(t, file)...)
 	}
 	for _, s := range snippets {

@@ -101,7 +101,8 @@ func (f *Flags) openMemcached() (store.Store, error) {
 		return nil, fmt.Errorf("-memcached %q: %w", f.memcached, err)
 	}
 	client := memcache.NewFromSelector(servers)
-	client.MaxIdleConns = 100 // see package cachexmemcached
+	client.MaxIdleConns = 100                                // see package cachexmemcached
+	client.Timeout = max(f.timeout, memcache.DefaultTimeout) // what the client gives up has failed
 	return cachexmemcached.New(client), nil
 }
 
