@@ -14,7 +14,7 @@ MODULES  := $(shell cat modules)
 PACKAGES := $(patsubst %,./%/...,$(MODULES))
 
 # See examples/snippets_test.go.
-export CACHEX_DOCS := $(shell cat README.md core/doc.go adapters/*/doc.go | cksum)
+export CACHEX_DOCS := $(shell cat README.md core/doc.go adapters/*/doc.go backends/*/doc.go | cksum)
 
 # A pinned version, built through the module proxy into a folder that git ignores.
 GOLANGCI_LINT := v2.15.0

@@ -96,7 +96,8 @@ type Config struct {
 	Store store.Store
 
 	// Namespace tells the caches apart that use the same Store: all processes of
-	// one application have the same. It is required with a Store.
+	// one application have the same. It is required with a Store. The stores here
+	// take 1 to 57 bytes of printable ASCII without blanks, braces and colons.
 	Namespace string
 
 	// MemoryTTL caps how long what was read from Store is kept in the memory in

@@ -22,6 +22,10 @@
 //     what was stored for its URL is taken back, through marks.go, as by
 //     purge.go with its selector.go, scope.go, pattern.go and tags.go.
 //   - lookup.go, memory.go: the variant whose Vary fits.
+//   - tiers.go: where memory, a shared store, and both at once differ; shared.go,
+//     codec.go, queue.go and breaker.go: reading the store, and writing to it
+//     behind the answers; sharedpurge.go, marklog.go: what processes tell each
+//     other; lease.go: one run for all of them.
 //   - decide.go, freshness.go: serve it, validate it, or run the handler.
 //   - serve.go, precondition.go, byterange.go: the answer from the cache, whole,
 //     in part, or as 304 Not Modified.
@@ -85,7 +89,29 @@
 // and never less.
 //
 // The promise is kept within the process. Between processes that share a store
-// a bound of time comes in: see Config.Store.
+// a bound of time comes in: see below.
+//
+// # Shared stores
+//
+// With Config.Store and a Namespace, processes share what they keep, in Redis
+// (package cachexredis) or Memcached (package cachexmemcached). One of them runs
+// the handler for a key while the others wait, for ten seconds at most. With
+// MemoryBytes as well there is memory in front of the store, for MemoryTTL.
+//
+// What Purge takes back is gone for the other processes too: for ByURL, and for
+// what an unsafe request has changed, when it returns; for everything else, and
+// where they have memory in front of the store, as soon as they have read the
+// store's log, which they do each second. A process that could not read it for three seconds
+// takes nothing from the store. Where the store does not confirm a purge, Purge
+// returns ErrPurgeIncomplete, and it is tried again until it does. A failover of
+// the store can undo purges of the last moments; those of the last minute are
+// confirmed once more after it.
+//
+// A store that fails or is slow is a miss, and Stats counts it. Each operation ends
+// after StoreTimeout; after five failures in a row only one request a second
+// tries. Meanwhile nothing is stored. Every value that is read is checked: that it
+// is whole, of this version, for this key and, with StoreSecret, written by one
+// who knows the secret. Shutdown waits for what is still to be written.
 //
 // # Errors
 //

@@ -3,15 +3,18 @@
 //
 //	client := memcache.New("10.0.0.1:11211", "10.0.0.2:11211")
 //	client.MaxIdleConns = 100
-//	cache, err := cachex.New(cachex.Config{
+//	cache := cachex.MustNew(cachex.Config{
 //		Store:     cachexmemcached.New(client),
 //		Namespace: "shop",
 //	})
+//	mux.Handle("GET /{$}", cache.Middleware(cachex.TTL(time.Minute))(hello))
 //
 // # The client
 //
 // It remains the application's: nobody else closes it, and the servers need not be
-// there when it is made. MaxIdleConns should be the number of requests at once:
+// there when it is made. Their names are looked up at once, though: where one is not
+// found, New of the client has no servers at all and does not say so; ServerList and
+// its SetServers do. MaxIdleConns should be the number of requests at once:
 // the default of two opens a connection for nearly every lookup under load. The
 // client knows no contexts, so each operation runs in a goroutine of its own, which
 // stays behind until the client's Timeout where an operation ends earlier.
@@ -29,6 +32,7 @@
 //	cachex:shop:{//example.com/search?q=go}:l:NAME   a lease
 //	cachex:shop:log                                  the log's counter; it does not expire
 //	cachex:shop:log:0123456789abcdef                 a record of the log, or several
+//	cachex:shop.copies:log                           another log, for memory in front
 //
 // Resources too long for a key, or with characters that are hard to read, stand
 // there as # and their SHA-256.

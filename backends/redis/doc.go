@@ -5,10 +5,11 @@
 //		Addr:                  "localhost:6379",
 //		ContextTimeoutEnabled: true,
 //	})
-//	cache, err := cachex.New(cachex.Config{
+//	cache := cachex.MustNew(cachex.Config{
 //		Store:     cachexredis.New(client),
 //		Namespace: "shop",
 //	})
+//	mux.Handle("GET /{$}", cache.Middleware(cachex.TTL(time.Minute))(hello))
 //
 // # The client
 //
@@ -36,6 +37,7 @@
 //	cachex:shop:{//example.com/search?q=go}:v:NAME   a value
 //	cachex:shop:{//example.com/search?q=go}:l:NAME   a lease
 //	cachex:shop:log                                  the log, a sorted set, and the channel that tells of it
+//	cachex:shop.copies:log                           another log, for memory in front
 //
 // Resources longer than 200 bytes, or with characters that are hard to read, stand
 // there as # and their SHA-256. The braces have a Cluster keep all of a resource in
