@@ -45,7 +45,7 @@ test: setup test-workspace test-modules ## all tests: in the workspace with -rac
 
 .PHONY: test-workspace
 test-workspace: setup ## all tests in the workspace, with the race detector
-	$(GO) test -race $(PACKAGES)
+	$(GO) test -race -timeout 30m $(PACKAGES)
 
 # Without the race detector, which has seen the same tests already: this asks
 # whether a module's own go.mod holds all that it needs.
@@ -53,7 +53,7 @@ test-workspace: setup ## all tests in the workspace, with the race detector
 test-modules: setup ## build, vet and test each module by itself (GOWORK=off)
 	@for m in $(MODULES); do \
 		echo "$$m with GOWORK=off: build, vet, test"; \
-		( cd $$m && export GOWORK=off && $(GO) build ./... && $(GO) vet ./... && $(GO) test ./... ); \
+		( cd $$m && export GOWORK=off && $(GO) build ./... && $(GO) vet ./... && $(GO) test -timeout 30m ./... ); \
 	done
 
 .PHONY: cover
