@@ -53,6 +53,14 @@ func ranges() []Case {
 			},
 		},
 		Case{
+			Name: "coded by the origin", Rule: "E26: a proxy's origin codes what it wants coded, and parts are sent",
+			Options: options(cachex.Proxy()), Handler: strong,
+			Test: func(e *env) {
+				e.get("/").ran()
+				e.get("/", "Range: bytes=0-3", "Accept-Encoding: gzip, br").hit().code(206).body("0123")
+			},
+		},
+		Case{
 			Name: "coded inside", Rule: "E26, RFC 9110, section 14.1.2: a range counts the bytes of the stored, coded content",
 			Handler: answers(200, content, "Cache-Control: max-age=60", "Content-Encoding: gzip"),
 			Test: func(e *env) {
