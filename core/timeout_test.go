@@ -2,6 +2,7 @@ package cachex
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -250,7 +251,7 @@ func TestHardTimeout(t *testing.T) {
 	inBubble(t, []Option{TTL(time.Minute), HardTimeout(hard)}, func(b *bubble) {
 		b.handler = func(_ int64, w http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
-			if cause := context.Cause(r.Context()); cause != context.DeadlineExceeded {
+			if cause := context.Cause(r.Context()); !errors.Is(cause, context.DeadlineExceeded) {
 				t.Errorf("the handler is told of %v", cause)
 			}
 			w.WriteHeader(http.StatusInternalServerError)

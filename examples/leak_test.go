@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -70,7 +71,7 @@ func TestShutdownLeavesNothing(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(context.Background())
 			cancel()
-			if err := cache.Shutdown(ctx); err != context.Canceled {
+			if err := cache.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 				t.Errorf("Shutdown while a handler runs: %v", err)
 			}
 			close(gate)

@@ -317,12 +317,11 @@ func TestFailover(t *testing.T) {
 }
 
 func evicted(t testing.TB, kind string, s *servers.Server) int {
-	lines, prefix := []string{}, "evicted_keys:"
+	ask, prefix := []string{"INFO", "stats"}, "evicted_keys:"
 	if kind == "memcached" {
-		lines, prefix = command(t, s, "stats"), "STAT evictions "
-	} else {
-		lines = command(t, s, "INFO", "stats")
+		ask, prefix = []string{"stats"}, "STAT evictions "
 	}
+	lines := command(t, s, ask...)
 	for _, l := range lines {
 		if value, ok := strings.CutPrefix(l, prefix); ok {
 			var n int
