@@ -101,8 +101,8 @@
 // What Purge takes back is gone for the other processes too: for ByURL, and for
 // what an unsafe request has changed, when it returns; for everything else, and
 // where they have memory in front of the store, as soon as they have read the
-// store's log, which they do each second. A process that could not read it for three seconds
-// takes nothing from the store. Where the store does not confirm a purge, Purge
+// store's log, which they do each second. A process that could not read it for
+// three seconds takes nothing from the store. Where the store does not confirm a purge, Purge
 // returns ErrPurgeIncomplete, and it is tried again until it does. A failover of
 // the store can undo purges of the last moments; those of the last minute are
 // confirmed once more after it.
