@@ -66,7 +66,7 @@ func TestCoreDependencies(t *testing.T) {
 }
 
 // Dependencies point one way: adapters, backends and conformance to core, tests of
-// adapters and backends to conformance, examples to everything.
+// adapters and backends to conformance, examples and conformance/fleet to everything.
 func TestDirection(t *testing.T) {
 	for _, module := range modules(t) {
 		t.Run(module, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestDirection(t *testing.T) {
 
 func mayImport(module, sibling string, test bool) bool {
 	switch {
-	case module == "examples":
+	case module == "examples", module == "conformance/fleet":
 		return true
 	case sibling == "core":
 		return true
