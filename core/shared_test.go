@@ -290,13 +290,13 @@ func TestFleetRunsOnce(t *testing.T) {
 // what it made and given the lease back: there is nothing left to do.
 func TestFleetLeaseGivenBack(t *testing.T) {
 	f := newFleet(t, 2, nil)
-	f.board.before = map[string]func(){"Acquire": func() {
+	f.board.interpose("Acquire", func() {
 		f.want(1, "/a", "1", "fwd=uri-miss; stored")
 		f.settle()
 		for f.board.count("Release") == 0 {
 			runtime.Gosched()
 		}
-	}}
+	})
 	f.want(0, "/a", "1", "fwd=uri-miss; collapsed; ttl=60")
 	if n := f.runs.Load(); n != 1 {
 		t.Errorf("%d runs, want 1", n)

@@ -18,12 +18,14 @@ type board struct {
 	mu     sync.Mutex
 	broken error             // what every operation returns
 	frozen chan struct{}     // operations wait for it, or for their context
-	before map[string]func() // called once, before the next operation of a name
+	before map[string]func() // see interpose
 	ops    map[string]int
 	spaces map[string]*space
 }
 
-func newBoard() *board { return &board{ops: map[string]int{}, spaces: map[string]*space{}} }
+func newBoard() *board {
+	return &board{ops: map[string]int{}, before: map[string]func(){}, spaces: map[string]*space{}}
+}
 
 func (b *board) Open(namespace string) (store.Space, error) {
 	b.mu.Lock()
@@ -40,6 +42,13 @@ func (b *board) fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.broken = err
+}
+
+// interpose has f called once, before the next operation of a name.
+func (b *board) interpose(op string, f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.before[op] = f
 }
 
 // freeze has all operations wait until the returned function is called.
