@@ -43,8 +43,8 @@ type markLog struct {
 // held is a purge of this process from before it leaves its mark until its record
 // has come back by the log. Where another one's record is missing, the log stands
 // still for a while; and a run elsewhere that began before the purge may have
-// followed the log further than this process had when it purged. So places that
-// are reached meanwhile get a ticket from before the purge.
+// followed the log further than this process had when it purged. So all places are
+// from before the purge meanwhile; the record's own mark is newer than they are.
 type held struct {
 	before ticket
 	until  store.Position // its record's place; none yet while it is not written
@@ -74,15 +74,6 @@ func (l *markLog) letGo() {
 	l.held = slices.DeleteFunc(l.held, func(h *held) bool {
 		return h.until.Epoch != 0 && (h.until.Epoch != l.pos.Epoch || h.until.Seq <= l.pos.Seq)
 	})
-}
-
-// ticket is that of a place which has just been reached.
-func (l *markLog) ticket() ticket {
-	t := l.last()
-	for _, h := range l.held {
-		t = min(t, h.before)
-	}
-	return t
 }
 
 const (
@@ -134,7 +125,11 @@ func (l *markLog) ticketAt(p store.Position) (ticket, bool) {
 	if p.Epoch != l.pos.Epoch || p.Seq < l.base {
 		return 0, false
 	}
-	return l.tickets[min(p.Seq, l.pos.Seq)-l.base], true
+	t := l.tickets[min(p.Seq, l.pos.Seq)-l.base]
+	for _, h := range l.held {
+		t = min(t, h.before)
+	}
+	return t, true
 }
 
 // read follows the log to its end. Of several who call it, one reads.
@@ -197,7 +192,7 @@ func (l *markLog) follow(log store.Log) {
 // begin starts over where the log starts.
 func (l *markLog) begin(log store.Log) {
 	l.pos = store.Position{Epoch: log.Epoch, Seq: log.Floor}
-	l.base, l.tickets = log.Floor, append(l.tickets[:0], l.ticket())
+	l.base, l.tickets = log.Floor, append(l.tickets[:0], l.last())
 	l.hole = 0
 }
 
@@ -220,7 +215,7 @@ func (l *markLog) pass(next *uint64, to uint64) bool {
 
 func (l *markLog) reached(seq uint64) {
 	l.pos.Seq = seq
-	l.tickets = append(l.tickets, l.ticket())
+	l.tickets = append(l.tickets, l.last())
 	if n := len(l.tickets); n > 2*maxTickets {
 		l.base += uint64(n - maxTickets)
 		l.tickets = append([]ticket(nil), l.tickets[n-maxTickets:]...)
