@@ -1,0 +1,77 @@
+package fleet
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	cachex "github.com/go-cachex/cachex/core"
+)
+
+// patient is a timeout that is never reached: a loaded machine is no fault of the
+// store.
+func patient(_ int, cfg *cachex.Config) { cfg.StoreTimeout = 10 * time.Second }
+
+// ask has clients ask all processes for one URL, and returns when all are answered.
+func (f *fleet) ask(clients int) (answered func()) {
+	var all sync.WaitGroup
+	for i := range clients {
+		all.Go(func() { f.read(i%processes, "a", "/cold") })
+	}
+	return all.Wait
+}
+
+// One cold key, three processes and many clients: one run.
+func TestColdKey(t *testing.T) {
+	const clients = 300
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			_, open := b.start(t)
+			f := newFleet(t, open, patient)
+			f.during = func(*http.Request, int64) {
+				poll(func() bool { return f.arrived.Load() == clients })
+			}
+			f.ask(clients)()
+			if n := f.seq.Load(); n != 1 {
+				t.Errorf("%d runs for %d clients, want 1", n, clients)
+			}
+		})
+	}
+}
+
+// Where the lease is lost while its holder runs, another process runs as well.
+func TestLeaseLost(t *testing.T) {
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			server, open := b.start(t)
+			f := newFleet(t, open, patient)
+			first, second := make(chan struct{}), make(chan struct{})
+			f.during = func(_ *http.Request, run int64) {
+				switch run {
+				case 1:
+					close(first)
+					<-second
+				case 2:
+					close(second)
+				}
+			}
+			answered := f.ask(30)
+			<-first
+			f.until("the lease", func() bool { // Memcached does not list what is in use
+				for _, key := range keysOf(t, b.name, server) {
+					if strings.Contains(key, "{//a/cold}:l:") {
+						deleteKey(t, b.name, server, key)
+						return true
+					}
+				}
+				return false
+			})
+			answered()
+			if n := f.seq.Load(); n != 2 {
+				t.Errorf("%d runs, want 2", n)
+			}
+		})
+	}
+}
