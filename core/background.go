@@ -69,6 +69,8 @@ type refresh struct {
 	claimed bool
 	done    bool // something was stored, or confirmed
 	counted bool // as a failure
+
+	elsewhere bool // another process has renewed it, or is at it
 }
 
 type refreshKey struct{}
@@ -165,6 +167,7 @@ func (b *refresh) run(ctx context.Context, cancel func(), enter func(context.Con
 			c.cfg.Logger.Warn("cachex: a handler panicked in the background", "route", pattern, "panic", p, "stack", string(debug.Stack()))
 		}
 		switch {
+		case b.elsewhere:
 		case b.done:
 			c.stats.refreshes.Add(1)
 		case !b.claimed: // outer middleware has refused it
@@ -218,13 +221,16 @@ func (rq *request) renew(rt *route, f *refresh) {
 	}
 	f.claimed = true
 	rq.takeTicket()
+	if rq.renewedElsewhere(f) {
+		return
+	}
 	r := rq.newRun(rt, decision{action: actValidate, fwd: "stale"})
 	if f.flight != nil {
 		r.lead(f.flight)
 	}
 	call := rq.call(r)
 	r.limit, r.spare = rq.p.hard, f.old // which a failure leaves in its place
-	if r.selected = f.old; rq.p.cache.marks.alive(f.old) {
+	if r.selected = f.old; rq.mayConfirm(f.old) {
 		r.candidate = rq.candidate(f.old, &resource{variants: []*entry{f.old}})
 	}
 	call.Edits = append(call.Edits, rq.validators(r)...)

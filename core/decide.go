@@ -123,7 +123,7 @@ func decideStored(e *entry, d *demands, now time.Time) decision {
 	case c.Has&(field.MaxAge|field.MinFresh) != 0:
 		// Such a client does not want a stale answer, unless it says so.
 	case e.whileRevalidate > 0 && !e.renewing().foreground.Load() && age-life <= e.whileRevalidate:
-		return decision{action: actServe, detail: staleWhileRevalidate, refresh: !e.resting(now) && !c.Is(field.OnlyIfCached)}
+		return decision{action: actServe, detail: staleWhileRevalidate, refresh: !e.resting(now) && !e.renewing().elsewhere.Load() && !c.Is(field.OnlyIfCached)}
 	case e.ifError > 0 && age-life <= e.ifError && e.resting(now):
 		return decision{action: actServe, detail: staleIfError}
 	}

@@ -305,18 +305,18 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 // lead runs the handler for all who wait, unless another process has the answer.
 func (rq *request) lead(rt *route, f *flight, d decision, selected *entry, res *resource) {
 	flights := rq.p.cache.flights
-	e, found, here := rq.elsewhere(f)
+	now := rq.elsewhere(f, found{selected: selected, res: res}, true)
 	switch {
-	case !here:
+	case now.left:
 		flights.land(f, landedVoid, nil, rq.now)
 		rq.serveLeft()
-	case e != nil:
-		flights.land(f, landedStored, e, rq.now)
-		found.fwd, found.collapsed = d.fwd, true
+	case now.serve:
+		flights.land(f, landedStored, now.selected, rq.now)
+		now.d.fwd, now.d.collapsed = d.fwd, true
 		rq.p.cache.stats.collapsed.Add(1)
-		rq.serveEntry(e, found)
+		rq.serveEntry(now.selected, now.d)
 	default:
-		rq.run(rt, d, selected, res, f)
+		rq.run(rt, d, now.selected, now.res, f)
 	}
 }
 

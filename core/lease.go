@@ -3,17 +3,35 @@ package cachex
 import (
 	"context"
 	"crypto/rand"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // lease lets one process of many run the handler for a key. Losing it, or the
 // store, costs one more run.
+//
+// Within a process it is shared: who leads a flight while what an earlier one has
+// brought is still being written, or after that one was given up, does not wait
+// for a lease of its own process.
 type lease struct {
-	s        *shared
-	at       address
-	owner    string
+	*holding
 	released atomic.Bool
+}
+
+// holding is a lease as the store knows it.
+type holding struct {
+	s     *shared
+	at    address
+	owner string
+	uses  int           // guarded by leases.mu; at 0 it is being given back
+	ended chan struct{} // closed when it was
+}
+
+// leases are those that this process holds.
+type leases struct {
+	mu   sync.Mutex
+	held map[address]*holding
 }
 
 const (
@@ -31,10 +49,20 @@ const (
 // acquire returns a lease, or nil where another process holds it. free is true
 // where it cannot be asked for: then nobody is waited for.
 func (s *shared) acquire(ctx context.Context, at address) (l *lease, free bool) {
-	l = &lease{s: s, at: at, owner: rand.Text()}
+	for own, ok := s.leases.use(at); own != nil; own, ok = s.leases.use(at) {
+		if ok {
+			return &lease{holding: own}, false
+		}
+		select {
+		case <-own.ended: // it is being given back
+		case <-ctx.Done():
+			return nil, true
+		}
+	}
+	h := &holding{s: s, at: at, owner: rand.Text(), uses: 1, ended: make(chan struct{})}
 	var ok bool
 	err := s.do(ctx, func(ctx context.Context) (err error) {
-		ok, err = s.space.Acquire(ctx, at.resource, at.name, l.owner, leaseFor)
+		ok, err = s.space.Acquire(ctx, at.resource, at.name, h.owner, leaseFor)
 		return err
 	})
 	if err != nil {
@@ -43,7 +71,25 @@ func (s *shared) acquire(ctx context.Context, at address) (l *lease, free bool) 
 	if !ok {
 		return nil, false
 	}
-	return l, false
+	s.leases.mu.Lock()
+	defer s.leases.mu.Unlock()
+	if s.leases.held == nil {
+		s.leases.held = map[address]*holding{}
+	}
+	s.leases.held[at] = h
+	return &lease{holding: h}, false
+}
+
+// use returns what this process holds for an address, and whether it may go on
+// doing so.
+func (ls *leases) use(at address) (h *holding, ok bool) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if h = ls.held[at]; h == nil || h.uses == 0 {
+		return h, false
+	}
+	h.uses++
+	return h, true
 }
 
 // release gives it back, behind the answer. It may be called more than once, and
@@ -52,66 +98,118 @@ func (l *lease) release() {
 	if l == nil || !l.released.CompareAndSwap(false, true) {
 		return
 	}
-	l.s.after.Go(func() {
-		_ = l.s.do(context.Background(), func(ctx context.Context) error { // it ends by itself
-			return l.s.space.Release(ctx, l.at.resource, l.at.name, l.owner)
+	s, h := l.s, l.holding
+	s.leases.mu.Lock()
+	h.uses--
+	last := h.uses == 0
+	s.leases.mu.Unlock()
+	if !last {
+		return
+	}
+	s.after.Go(func() {
+		_ = s.do(context.Background(), func(ctx context.Context) error { // it ends by itself
+			return s.space.Release(ctx, h.at.resource, h.at.name, h.owner)
 		})
+		s.leases.mu.Lock()
+		defer s.leases.mu.Unlock()
+		if s.leases.held[h.at] == h { // and not another one, got when this one was lost
+			delete(s.leases.held, h.at)
+		}
+		close(h.ended)
 	})
 }
 
-// elsewhere is called by the leader of a flight before it runs the handler. It
-// returns what another process has stored meanwhile, and the decision to serve
-// it, or a lease, or nothing where the store does not help. here is false when
-// the client has left.
-func (rq *request) elsewhere(f *flight) (e *entry, d decision, here bool) {
+// found is what stands in the store before a run: another process may have put
+// it there meanwhile.
+type found struct {
+	selected *entry
+	res      *resource
+	d        decision
+	serve    bool // selected, by d
+	left     bool // the client has, or another process is at it and not waited for
+}
+
+// elsewhere is called by the leader of a flight before it runs the handler, with
+// what it has found so far. It returns what another process has stored meanwhile,
+// or has the flight hold a lease, or neither where the store does not help.
+func (rq *request) elsewhere(f *flight, now found, wait bool) found {
 	s := rq.p.cache.shared
 	if s == nil || !rq.birth.valid() {
-		return nil, d, true
+		return now
 	}
 	at := addressOf(f.key, rq.scheme, rq.urlEnd)
-	limit := time.NewTimer(awaitOthers)
+	patience := time.Duration(awaitOthers)
+	if hard := rq.p.hard; hard > 0 {
+		patience = min(patience, hard)
+	}
+	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for pause := askEvery; ; pause = min(2*pause, askRarer) {
 		l, free := s.acquire(rq.x.Context(), at)
 		if free {
-			return nil, d, true
+			return now
+		}
+		if l == nil && !wait {
+			return found{left: true}
+		}
+		if l == nil {
+			next := time.NewTimer(pause)
+			select {
+			case <-next.C:
+			case <-limit.C:
+				next.Stop()
+				return now
+			case <-rq.x.Context().Done():
+				next.Stop()
+				return found{left: true}
+			}
+		}
+		// With the lease as well: its last holder may have stored something, and
+		// given it back, after we had looked.
+		rq.now, rq.ticket = rq.p.cache.now(), rq.p.cache.marks.ticket()
+		now.selected, now.res = rq.lookup()
+		if d := decide(now.selected, now.res != nil, rq.demands, rq.p.proxy, rq.now); d.action == actServe && !d.refresh {
+			l.release()
+			now.d, now.serve = d, true
+			return now
+		}
+		if rq.ensureTicket(); !rq.birth.valid() {
+			l.release()
+			return now
 		}
 		if l != nil {
-			// Between the last look and now its owner may have written what it
-			// made, and given the lease back.
-			if e, d = rq.lookAgain(); e != nil {
-				l.release()
-				return e, d, true
-			}
 			f.lease = l
-			return nil, d, true
-		}
-		next := time.NewTimer(pause)
-		select {
-		case <-next.C:
-		case <-limit.C:
-			next.Stop()
-			return nil, d, true
-		case <-rq.x.Context().Done():
-			next.Stop()
-			return nil, d, false
-		}
-		if e, d = rq.lookAgain(); e != nil || !rq.birth.valid() {
-			return e, d, true
+			return now
 		}
 	}
 }
 
-// lookAgain returns what is stored by now, and the decision to serve it, or a
-// new ticket for the run.
-func (rq *request) lookAgain() (*entry, decision) {
-	c := rq.p.cache
-	rq.now, rq.ticket = c.now(), c.marks.ticket()
-	selected, res := rq.lookup()
-	d := decide(selected, res != nil, rq.demands, rq.p.proxy, rq.now)
-	if d.action == actServe && !d.refresh {
-		return selected, d
+// renewedElsewhere is elsewhere for a run in the background. Where a client waits
+// for it, it waits for other processes too; otherwise they may go on by themselves.
+func (rq *request) renewedElsewhere(b *refresh) bool {
+	c, f := rq.p.cache, b.flight
+	if f == nil {
+		return false
 	}
-	rq.ensureTicket()
-	return nil, d
+	now := rq.elsewhere(f, found{}, c.flights.waiting(f))
+	if now.serve {
+		c.flights.land(f, landedStored, now.selected, rq.now)
+	}
+	b.elsewhere = now.serve || now.left
+	if b.elsewhere {
+		renewing := &b.old.renewing().elsewhere
+		renewing.Store(true)
+		time.AfterFunc(briefly, func() { renewing.Store(false) })
+	}
+	return b.elsewhere
+}
+
+// briefly is how long a resource is left alone that another process renews.
+const briefly = time.Second
+
+// mayConfirm tells whether a 304 may make an entry fresh again under the ticket of
+// the request: not where another process has taken it back.
+func (rq *request) mayConfirm(e *entry) bool {
+	c := rq.p.cache
+	return c.marks.alive(e) && (c.shared == nil || e.birth.token.ID == rq.birth.token.ID)
 }

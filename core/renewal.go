@@ -13,6 +13,7 @@ type renewal struct {
 
 	refreshing atomic.Bool // in the background, right now
 	foreground atomic.Bool // the background is no way for it
+	elsewhere  atomic.Bool // in another process, a moment ago
 }
 
 // renewing is the renewal of the entry. What is read from a shared store is a

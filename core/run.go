@@ -113,7 +113,7 @@ func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, 
 	call := rq.call(r)
 	r.spare = rq.spareFor(selected, dec)
 	call.Contain = r.spare != nil
-	if dec.action == actValidate {
+	if dec.action == actValidate && (selected == nil || rq.mayConfirm(selected)) {
 		r.candidate = rq.candidate(selected, res)
 		call.Edits = append(call.Edits, rq.validators(r)...)
 	}

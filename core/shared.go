@@ -34,6 +34,7 @@ type shared struct {
 	queue   *writeQueue
 	states  renewals
 	purges  purges
+	leases  leases
 	after   sync.WaitGroup // small work behind the answers
 	stop    context.CancelFunc
 	ended   chan struct{} // closed when the logs are no longer followed

@@ -2,5 +2,9 @@ package cachex
 
 import "context"
 
-// Settle waits until everything is written to the store.
-func (c *Cache) Settle() { _ = c.shared.queue.drain(context.Background()) }
+// Settle waits until everything is written to the store, and every lease is given
+// back.
+func (c *Cache) Settle() {
+	_ = c.shared.queue.drain(context.Background())
+	c.shared.after.Wait()
+}

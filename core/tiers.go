@@ -58,13 +58,16 @@ func (c *Cache) keep(e *entry, done func()) bool {
 }
 
 // swap puts e in the place of old, provided that old is still there: what
-// somebody else has written since is newer.
-func (c *Cache) swap(old, e *entry) {
+// somebody else has written since is newer. done is as for keep.
+func (c *Cache) swap(old, e *entry, done func()) {
 	switch {
 	case c.shared == nil:
 		c.memory.swap(old, e)
+		done()
 	case e.birth.valid():
-		c.keep(e, func() {})
+		c.keep(e, done)
+	default:
+		done()
 	}
 }
 

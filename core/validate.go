@@ -35,7 +35,7 @@ func (rq *request) candidate(selected *entry, res *resource) *entry {
 		}
 		return nil
 	}
-	if !rq.p.proxy {
+	if !rq.p.proxy || res == nil {
 		return nil
 	}
 	var only *entry
@@ -88,9 +88,9 @@ func (r *run) notModified(h http.Header, before []adapter.Line) adapter.Verdict 
 		switch {
 		case !c.marks.alive(r.result): // it must not push out what came after
 		case r.selected == nil && keep: // it answers one more kind of request
-			c.keep(r.result, func() {})
+			c.keep(r.result, r.takeLease().release)
 		case keep:
-			c.swap(old, r.result)
+			c.swap(old, r.result, r.takeLease().release)
 		case r.selected != nil:
 			c.drop(old)
 		}
@@ -125,6 +125,15 @@ func fixedField(name string) bool {
 		return true
 	}
 	return false
+}
+
+// birthOf is that of what an entry becomes. One that another process has taken back
+// must not come back under the token that the resource has got since.
+func (r *run) birthOf(old *entry) birth {
+	if old.birth.token.ID != r.birth.token.ID {
+		return birth{}
+	}
+	return r.birth
 }
 
 // freshen makes the entry that a confirmed one becomes: its content, and the
@@ -172,7 +181,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	fresh, reason := storable(rep)
 	vary, ok := r.rq.selectingFields(field.ParseVary(merged["Vary"]).Names)
 	e = &entry{
-		place: r.placeOfEntry(), born: r.ticket, birth: r.birth, status: old.status, body: old.body,
+		place: r.placeOfEntry(), born: r.ticket, birth: r.birthOf(old), status: old.status, body: old.body,
 		freshness: fresh, vary: vary, requested: r.requested, received: rep.received,
 		lines: storedLines(merged, before, dropped(rep.control)), upstream: old.upstream,
 		added: slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.added, added(h, before))))),
@@ -209,6 +218,6 @@ func (r *run) headUpdates(status int, h http.Header, before []adapter.Line) {
 		return
 	}
 	if updated, keep := r.freshen(e, h, before); keep {
-		r.p.cache.swap(e, updated)
+		r.p.cache.swap(e, updated, func() {})
 	}
 }
