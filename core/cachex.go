@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
-	"time"
 )
 
 // Cache is a shared HTTP cache. One process has one, and uses it in as many
@@ -108,12 +107,12 @@ func (c *Cache) Close() error {
 }
 
 // now reads the clock, once for each request.
-func (c *Cache) now() time.Time {
-	t := c.cfg.Now()
+func (c *Cache) now() moment {
+	now := momentOf(c.cfg.Now())
 	if c.memory != nil {
-		c.memory.clock.saw(t)
+		c.memory.clock.saw(now)
 	}
-	return t
+	return now
 }
 
 // warnOnce logs a problem of a route the first time that it is seen.

@@ -89,7 +89,7 @@ func (e *entry) finish(tags etagMode, now time.Time) {
 		// We are a part of the origin: the answer is made when it is asked for.
 		e.lines = without(e.lines, "Date")
 	} else if e.line("Date") == nil {
-		e.lines = append(e.lines, line("Date", e.received.UTC().Format(http.TimeFormat)))
+		e.lines = append(e.lines, line("Date", e.received.time().UTC().Format(http.TimeFormat)))
 	}
 	if tags != etagNone && e.status == http.StatusOK && e.line("Etag") == nil {
 		e.ownTag = true

@@ -61,7 +61,7 @@ func (c *codec) encode(e *entry) []byte {
 		b = binary.AppendUvarint(b, n)
 	}
 	for _, n := range [...]int64{
-		e.requested.UnixNano(), e.received.UnixNano(), e.expired.Load(),
+		int64(e.requested), int64(e.received), e.expired.Load(),
 		int64(e.age), int64(e.lifetime), int64(e.whileRevalidate), int64(e.ifError),
 	} {
 		b = binary.AppendVarint(b, n)
@@ -142,7 +142,7 @@ func (c *codec) open(data []byte) (payload []byte, flags byte, err error) {
 
 // decode returns an entry or, in its place, the sets of names of a manifest. The
 // content of the entry may lie in data.
-func (c *codec) decode(data []byte, key string, now time.Time) (e *entry, sets [][]string, err error) {
+func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]string, err error) {
 	payload, flags, err := c.open(data)
 	if err != nil {
 		return nil, nil, err
@@ -169,7 +169,7 @@ func (c *codec) decode(data []byte, key string, now time.Time) (e *entry, sets [
 	e = &entry{key: key, status: int(d.uvarint())}
 	e.birth.token = store.Token{ID: d.uvarint(), Soft: int64(d.uvarint())}
 	e.birth.at = store.Position{Epoch: d.uvarint(), Seq: d.uvarint()}
-	e.requested, e.received = time.Unix(0, d.varint()), time.Unix(0, d.varint())
+	e.requested, e.received = moment(d.varint()), moment(d.varint())
 	e.expired.Store(d.varint())
 	e.age, e.lifetime = time.Duration(d.varint()), time.Duration(d.varint())
 	e.whileRevalidate, e.ifError = time.Duration(d.varint()), time.Duration(d.varint())
@@ -195,7 +195,7 @@ func (c *codec) decode(data []byte, key string, now time.Time) (e *entry, sets [
 	if err != nil || uint64(len(e.body)) != size || !e.plausible(now) {
 		return nil, nil, errForeign
 	}
-	e.seal(now)
+	e.seal(now.time())
 	return e, nil, nil
 }
 
@@ -209,8 +209,8 @@ const (
 // plausible tells whether an entry is one that this cache might have stored: its
 // fields can be sent again, its length is right and it does not come from the
 // future.
-func (e *entry) plausible(now time.Time) bool {
-	if e.status < 200 || neverStored(e.status) || e.received.After(now.Add(maxSkew)) || e.age < 0 || e.lifetime < 0 || e.whileRevalidate < 0 || e.ifError < 0 {
+func (e *entry) plausible(now moment) bool {
+	if e.status < 200 || neverStored(e.status) || now.since(e.received) < -maxSkew || e.age < 0 || e.lifetime < 0 || e.whileRevalidate < 0 || e.ifError < 0 {
 		return false
 	}
 	for _, l := range e.lines {

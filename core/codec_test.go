@@ -21,11 +21,11 @@ var codecs = map[string]*codec{
 }
 
 func sampleEntry() *entry {
-	at := time.Unix(1_700_000_000, 123)
+	at := momentOf(time.Unix(1_700_000_000, 123))
 	e := &entry{
 		key: "GET https://example.com/a?b", status: 200, tags: []string{"tnews"}, added: []string{"Link"}, upstream: []string{"up; hit"},
 		birth: birth{store.Token{ID: 1 << 63, Soft: -5}, store.Position{Epoch: 7, Seq: 9}},
-		body:  []byte(strings.Repeat("content ", 100)), requested: at, received: at.Add(time.Second),
+		body:  []byte(strings.Repeat("content ", 100)), requested: at, received: at + moment(time.Second),
 		vary: []selecting{{name: "Accept", value: "x", present: true, raw: "x", one: true}, {name: "Cookie"}},
 		freshness: freshness{
 			lifetime: time.Hour, age: time.Second, explicit: true, locked: true, shareable: true,
@@ -36,7 +36,7 @@ func sampleEntry() *entry {
 		},
 	}
 	e.expired.Store(42)
-	e.seal(at)
+	e.seal(at.time())
 	return e
 }
 
@@ -51,7 +51,7 @@ func TestCodecKeepsEverything(t *testing.T) {
 		if err != nil || sets != nil {
 			t.Fatalf("%s: %v, %v", name, sets, err)
 		}
-		if got.expired.Load() != 42 || !got.requested.Equal(want.requested) || !got.received.Equal(want.received) || !got.modified.Equal(want.modified) {
+		if got.expired.Load() != 42 || got.requested != want.requested || got.received != want.received || got.modified != want.modified {
 			t.Errorf("%s: times: %+v", name, got)
 		}
 		got.expired.Store(0)
@@ -73,7 +73,7 @@ func TestCodecRefuses(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	for name, c := range codecs {
 		data := c.encode(e)
-		refuse := func(what string, data []byte, key string, now time.Time) {
+		refuse := func(what string, data []byte, key string, now moment) {
 			t.Helper()
 			if _, _, err := c.decode(data, key, now); err == nil {
 				t.Errorf("%s: %s was taken", name, what)
@@ -89,8 +89,8 @@ func TestCodecRefuses(t *testing.T) {
 		}
 		refuse("a longer one", append(bytes.Clone(data), 0), e.key, e.received)
 		refuse("another key's", data, e.key+"c", e.received)
-		refuse("one from the future", data, e.key, e.received.Add(-maxSkew-1))
-		if _, _, err := c.decode(data, e.key, e.received.Add(-maxSkew)); err != nil {
+		refuse("one from the future", data, e.key, e.received-moment(maxSkew)-1)
+		if _, _, err := c.decode(data, e.key, e.received-moment(maxSkew)); err != nil {
 			t.Errorf("%s: a clock that is %v behind: %v", name, maxSkew, err)
 		}
 		for other, o := range codecs {

@@ -2,7 +2,6 @@ package cachex
 
 import (
 	"strings"
-	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
 	"github.com/go-cachex/cachex/core/internal/field"
@@ -60,12 +59,12 @@ func (rq *request) readDemands() *demands {
 
 // decide judges the selected entry, nil for none, for a request. It is a
 // function of its arguments alone (RFC 9111, sections 4 and 5.2.1).
-func decide(e *entry, known bool, d demands, proxy bool, now time.Time) decision {
+func decide(e *entry, known bool, d demands, proxy bool, now moment) decision {
 	return d.decide(e, known, proxy, now)
 }
 
 // decide is decide for those who hold the demands by a pointer: they are large.
-func (d *demands) decide(e *entry, known bool, proxy bool, now time.Time) decision {
+func (d *demands) decide(e *entry, known bool, proxy bool, now moment) decision {
 	var dec decision
 	switch {
 	case e == nil && known && d.conditional:
@@ -93,7 +92,7 @@ func (e *entry) fits(c credentials, proxy bool) bool {
 	return c == 0 || e.shareable || proxy && c == byCookie && e.explicit
 }
 
-func decideStored(e *entry, d *demands, now time.Time) decision {
+func decideStored(e *entry, d *demands, now moment) decision {
 	c, age, life := &d.control, e.currentAge(now), e.life()
 	fresh := life > age
 	if fresh && c.Has == 0 && !d.pragma && !e.noCache && !e.stale.Load() {

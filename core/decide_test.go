@@ -12,7 +12,7 @@ var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // stored is an entry that is age seconds old at epoch and good for life seconds.
 func stored(life, age int64, more ...func(*entry)) *entry {
-	e := &entry{received: epoch.Add(-time.Duration(age) * time.Second)}
+	e := &entry{received: momentOf(epoch.Add(-time.Duration(age) * time.Second))}
 	e.lifetime, e.explicit = time.Duration(life)*time.Second, true
 	for _, f := range more {
 		f(e)
@@ -140,7 +140,7 @@ func TestDecide(t *testing.T) {
 			if tt.more != nil {
 				tt.more(&d)
 			}
-			if got := decide(tt.entry, tt.known || tt.entry != nil, d, tt.proxy, epoch); got != tt.want {
+			if got := decide(tt.entry, tt.known || tt.entry != nil, d, tt.proxy, momentOf(epoch)); got != tt.want {
 				t.Errorf("decide = %+v, want %+v", got, tt.want)
 			}
 		})
@@ -171,9 +171,9 @@ func TestSafeMethods(t *testing.T) {
 }
 
 func TestCurrentAgeSaturates(t *testing.T) {
-	e := &entry{received: epoch}
+	e := &entry{received: momentOf(epoch)}
 	e.age = math.MaxInt64 - 5
-	if got := e.currentAge(epoch.Add(time.Hour)); got != math.MaxInt64 {
+	if got := e.currentAge(momentOf(epoch.Add(time.Hour))); got != math.MaxInt64 {
 		t.Errorf("currentAge = %d, want the largest (RFC 9111, section 1.2.2)", got)
 	}
 	if got := seconds(field.Unbounded); got != (1<<31)*time.Second {

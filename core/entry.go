@@ -32,11 +32,11 @@ type entry struct {
 
 	tag      field.Tag // entity tag, "" for none
 	ownTag   bool      // made here: origin servers do not know it
-	modified time.Time // Last-Modified, zero for none or an invalid one
-	date     time.Time
+	modified fieldDate  // Last-Modified, 0 for none or an invalid one
+	date     moment
 
 	freshness
-	requested, received time.Time // of the run, or of the validation since
+	requested, received moment // of the run, or of the validation since
 	stored304           []adapter.Line
 	upstream            []string // members of Cache-Status from nearer the origin
 
@@ -59,7 +59,7 @@ type entry struct {
 
 	// In front of a shared store: when it was read from there, and what of the
 	// marks that are about copies was known then.
-	read   time.Time
+	read   moment
 	copied ticket
 }
 
@@ -128,7 +128,7 @@ func (e *entry) line(name string) []string {
 func (e *entry) seal(now time.Time) {
 	slices.SortFunc(e.lines, func(a, b adapter.Line) int { return strings.Compare(a.Name, b.Name) })
 	e.lines = slices.Clip(e.lines)
-	e.tag, e.modified = "", time.Time{}
+	e.tag, e.modified = "", 0
 	if v := e.line("Etag"); len(v) == 1 {
 		if t, ok := field.ParseTag(v[0]); ok {
 			e.tag = t
@@ -136,13 +136,13 @@ func (e *entry) seal(now time.Time) {
 	}
 	if v := e.line("Last-Modified"); len(v) == 1 {
 		if t, ok := field.ParseDate(v[0], now); ok {
-			e.modified = t
+			e.modified = fieldDateOf(t)
 		}
 	}
 	e.date = e.received
 	if v := e.line("Date"); len(v) == 1 {
 		if t, ok := field.ParseDate(v[0], now); ok {
-			e.date = t
+			e.date = momentOfDate(t)
 		}
 	}
 	e.stored304 = nil

@@ -76,7 +76,7 @@ func TestStoredLinesAreTheirOwn(t *testing.T) {
 }
 
 func finished(status int, body string, mode etagMode, h http.Header) *entry {
-	e := &entry{status: status, body: []byte(body), lines: storedLines(h, nil, nil), sniffed: sniffed(h), received: epoch}
+	e := &entry{status: status, body: []byte(body), lines: storedLines(h, nil, nil), sniffed: sniffed(h), received: momentOf(epoch)}
 	e.finish(mode, epoch)
 	return e
 }
@@ -97,7 +97,7 @@ func TestFinish(t *testing.T) {
 
 	h := header("Date: "+httpDate(-time.Hour), "Content-Type: a/b", `Etag: "mine"`, "Last-Modified: "+httpDate(-time.Hour))
 	e = finished(200, "x", etagStrong, h)
-	if e.ownTag || e.tag != `"mine"` || !e.modified.Equal(epoch.Add(-time.Hour)) || !e.date.Equal(epoch.Add(-time.Hour)) {
+	if e.ownTag || e.tag != `"mine"` || !e.modified.time().Equal(epoch.Add(-time.Hour)) || !e.date.time().Equal(epoch.Add(-time.Hour)) {
 		t.Errorf("K1, G1: the handler's own values do not stand: %+v", e)
 	}
 	if e := finished(200, "x", etagWeak, header("Content-Encoding: gzip")); e.line("Content-Type") != nil {
@@ -117,7 +117,7 @@ func TestFinish(t *testing.T) {
 	if e := finished(200, "x", etagNone, http.Header{}); e.tag != "" {
 		t.Error("NoETag")
 	}
-	governed := &entry{status: 200, lines: linesOf(header("Date: " + httpDate(0))), received: epoch}
+	governed := &entry{status: 200, lines: linesOf(header("Date: " + httpDate(0))), received: momentOf(epoch)}
 	governed.governed = true
 	governed.finish(etagNone, epoch)
 	if governed.line("Date") != nil {

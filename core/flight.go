@@ -60,7 +60,7 @@ const (
 type flights struct {
 	mu    sync.Mutex
 	open  map[string]*flight
-	alone map[string]time.Time // until when
+	alone map[string]moment // until when
 
 	// landings tells a request that leads whether any flight has landed since it
 	// looked at what is stored.
@@ -68,18 +68,18 @@ type flights struct {
 }
 
 func newFlights() *flights {
-	return &flights{open: map[string]*flight{}, alone: map[string]time.Time{}}
+	return &flights{open: map[string]*flight{}, alone: map[string]moment{}}
 }
 
 // join returns the flight to wait for or, with leads, to lead; nil means to run
 // alone. One that began before its URL was taken back is nobody's to join, and
 // neither is one that was called off. All who waited for one that failed, before,
 // wait for the same next one.
-func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks, now time.Time) (f *flight, leads bool) {
+func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks, now moment) (f *flight, leads bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if until, ok := fs.alone[key]; ok {
-		if now.Before(until) {
+		if now < until {
 			return nil, false
 		}
 		delete(fs.alone, key)
@@ -106,7 +106,7 @@ func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks,
 }
 
 // land ends a flight. Only its first landing counts.
-func (fs *flights) land(f *flight, end landing, e *entry, now time.Time) {
+func (fs *flights) land(f *flight, end landing, e *entry, now moment) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	select {
@@ -124,7 +124,7 @@ func (fs *flights) land(f *flight, end landing, e *entry, now time.Time) {
 			}
 			delete(fs.alone, old)
 		}
-		fs.alone[f.key] = now.Add(aloneFor)
+		fs.alone[f.key] = now + moment(aloneFor)
 	}
 	fs.landings.Add(1)
 	f.end, f.entry = end, e

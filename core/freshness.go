@@ -27,21 +27,21 @@ type freshness struct {
 
 // currentAge is RFC 9111, section 4.2.3. A clock that was set back does not
 // make anything younger.
-func (e *entry) currentAge(now time.Time) time.Duration {
-	return satAdd(e.age, max(0, now.Sub(e.received)))
+func (e *entry) currentAge(now moment) time.Duration {
+	return satAdd(e.age, max(0, now.since(e.received)))
 }
 
 // life is the lifetime, up to where Expire has ended it.
 func (e *entry) life() time.Duration {
 	if at := e.expired.Load(); at != 0 {
-		return min(e.lifetime, e.currentAge(time.Unix(0, at)))
+		return min(e.lifetime, e.currentAge(moment(at)))
 	}
 	return e.lifetime
 }
 
 // expire ends the lifetime, unless that was done earlier.
-func (e *entry) expire(at time.Time) {
-	for n := at.UnixNano(); ; {
+func (e *entry) expire(at moment) {
+	for n := int64(at); ; {
 		if old := e.expired.Load(); old != 0 && old <= n || e.expired.CompareAndSwap(old, n) {
 			return
 		}

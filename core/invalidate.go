@@ -124,7 +124,7 @@ func (r *run) answersGet(status int, h http.Header) bool {
 		return false
 	}
 	c, targeted := r.p.directives(h)
-	now := r.p.cache.now()
+	now := r.p.cache.now().time()
 	if _, named := ownLifetime(c, targeted, h, dateOf(h, now), now); !named || !rq.addParts() {
 		return false
 	}

@@ -1,6 +1,7 @@
 package cachex
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -136,7 +137,7 @@ func outerForbids(x adapter.Exchange) bool {
 // sameVariant tells whether the same requests select both.
 func (e *entry) sameVariant(o *entry) bool { return slices.EqualFunc(o.vary, e.vary, selecting.same) }
 
-func newestFirst(a, b *entry) int { return b.date.Compare(a.date) }
+func newestFirst(a, b *entry) int { return cmp.Compare(b.date, a.date) }
 
 // with returns the resource with one more variant. It takes the place of the
 // one that the same requests select, unless that is newer: answers can overtake
@@ -157,7 +158,7 @@ func (r *resource) with(e *entry, keeps func(*entry) bool) *resource {
 			continue
 		}
 		if e.sameVariant(old) {
-			if old.requested.After(e.requested) && old.date.After(e.date) {
+			if old.requested > e.requested && old.date > e.date {
 				return r
 			}
 			continue
@@ -168,7 +169,7 @@ func (r *resource) with(e *entry, keeps func(*entry) bool) *resource {
 	if len(next.variants) > maxVariants {
 		oldest := 0
 		for i, v := range next.variants {
-			if v != e && (next.variants[oldest] == e || v.received.Before(next.variants[oldest].received)) {
+			if v != e && (next.variants[oldest] == e || v.received < next.variants[oldest].received) {
 				oldest = i
 			}
 		}

@@ -276,7 +276,7 @@ func (m *marks) examine(e *entry, last uint64) bool {
 		return false
 	}
 	if k.soft > 0 {
-		e.expire(k.softAt)
+		e.expire(momentOf(k.softAt))
 	}
 	e.seen.Store(last)
 	return true

@@ -59,9 +59,9 @@ func newMemory(maxBytes int64, longest time.Duration, now func() time.Time, aliv
 
 // keepFor is how long an entry is worth its place: the rest of its lifetime,
 // and a while longer if it can still serve a validation.
-func (e *entry) keepFor(now time.Time) time.Duration {
+func (e *entry) keepFor(now moment) time.Duration {
 	extra := max(keepStale, e.whileRevalidate, e.ifError)
-	if e.tag != "" && !e.ownTag || !e.modified.IsZero() {
+	if e.tag != "" && !e.ownTag || e.modified != 0 {
 		extra = max(extra, keepValidator)
 	}
 	return satAdd(max(0, e.lifetime-e.currentAge(now)), extra)
@@ -69,7 +69,7 @@ func (e *entry) keepFor(now time.Time) time.Duration {
 
 // keeps tells whether an entry may stay beside a new one.
 func (m *memory) keeps(e *entry) bool {
-	return m.alive(e) && m.clock.now().Sub(e.received) < m.longest
+	return m.alive(e) && m.clock.now().since(e.received) < m.longest
 }
 
 // get does not keep key, so it may be a buffer that is used again.
@@ -134,13 +134,13 @@ func newCoarseClock(read func() time.Time) *coarseClock {
 
 // saw takes note of a reading. It rarely writes, so that cores do not compete
 // for the word.
-func (c *coarseClock) saw(t time.Time) {
-	if n := t.UnixNano(); n-c.nanos.Load() > int64(coarse) {
+func (c *coarseClock) saw(now moment) {
+	if n := int64(now); n-c.nanos.Load() > int64(coarse) {
 		c.nanos.Store(n)
 	}
 }
 
-func (c *coarseClock) now() time.Time { return time.Unix(0, c.nanos.Load()) }
+func (c *coarseClock) now() moment { return moment(c.nanos.Load()) }
 
 // NowNano implements otter.Clock.
 func (c *coarseClock) NowNano() int64 { return c.nanos.Load() }
@@ -155,7 +155,7 @@ func (c *coarseClock) Tick(d time.Duration) <-chan time.Time {
 		for {
 			select {
 			case at := <-t.C:
-				c.saw(c.read())
+				c.saw(momentOf(c.read()))
 				select {
 				case ticks <- at:
 				case <-c.done:

@@ -26,7 +26,7 @@ func still() time.Time { return epoch }
 
 // kept is an entry that is good for a minute, received at second n.
 func kept(key string, n int, size int) *entry {
-	e := &entry{key: key, status: 200, body: make([]byte, size), requested: epoch.Add(time.Duration(n) * time.Second)}
+	e := &entry{key: key, status: 200, body: make([]byte, size), requested: momentOf(epoch.Add(time.Duration(n) * time.Second))}
 	e.received, e.lifetime = e.requested, time.Minute
 	e.date = e.received
 	return e
@@ -79,7 +79,7 @@ func TestExpiredEntriesGo(t *testing.T) {
 	at := func(d time.Duration, want ...string) {
 		t.Helper()
 		now = epoch.Add(d)
-		m.clock.saw(now)
+		m.clock.saw(momentOf(now))
 		m.cache.CleanUp()
 		for _, key := range []string{"plain", "validated"} {
 			have, wanted := m.get([]byte(key)) != nil, strings.Contains(strings.Join(want, " "), key)

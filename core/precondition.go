@@ -34,13 +34,13 @@ func (rq *request) notModified(e *entry) bool {
 	if len(lines) != 1 {
 		return false
 	}
-	since, ok := field.ParseDate(lines[0], rq.now)
+	since, ok := field.ParseDate(lines[0], rq.now.time())
 	if !ok {
 		return false
 	}
-	modified := e.modified
-	if modified.IsZero() {
-		modified = e.date
+	modified := e.modified.time()
+	if e.modified == 0 {
+		modified = e.date.time()
 	}
 	return !modified.After(since)
 }
@@ -70,8 +70,8 @@ func (rq *request) ifRange(e *entry) bool {
 	if t, ok := field.ParseTag(v); ok {
 		return field.StrongEqual(t, e.tag)
 	}
-	t, ok := field.ParseDate(v, rq.now)
+	t, ok := field.ParseDate(v, rq.now.time())
 	// A date is a strong validator if nothing can have changed in the same
 	// second after it.
-	return ok && !e.modified.IsZero() && t.Equal(e.modified) && e.date.Sub(e.modified) >= seconds(1)
+	return ok && e.modified != 0 && fieldDateOf(t) == e.modified && e.date.time().Sub(t) >= seconds(1)
 }

@@ -53,7 +53,7 @@ func tagged(b *testing.B, n int) *Cache {
 	b.Cleanup(func() { _ = c.Close() })
 	tags := []string{string(scopeTag) + "t"}
 	further := c.marks.furtherScopes(tags)
-	now := time.Now()
+	now := momentOf(time.Now())
 	for i := range n {
 		target := fmt.Sprint("/", i)
 		e := &entry{place: c.marks.place("h", target), tags: tags, further: further, status: 200, received: now, date: now}

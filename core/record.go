@@ -52,7 +52,7 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 		mode = adapter.Pass
 		fallthrough
 	default:
-		e.seal(e.received) // without a tag of ours: the content is still to come
+		e.seal(e.received.time()) // without a tag of ours: the content is still to come
 	}
 	if r.committed || reason != "" {
 		r.announce(h, reason)
@@ -91,7 +91,7 @@ func (r *run) commit() {
 		r.land(landedFree, nil)
 		return
 	}
-	if c.now().Sub(r.requested) > slack {
+	if c.now().since(r.requested) > slack {
 		r.land(landedFree, nil)
 		return // marks that it does not know of may have been forgotten
 	}
@@ -101,7 +101,7 @@ func (r *run) commit() {
 	}
 	e.body = r.capture.bytes()
 	e.named(string(r.rq.key))
-	e.finish(r.p.etag, e.received)
+	e.finish(r.p.etag, e.received.time())
 	if r.whole = true; r.reason != "" {
 		if fails(r.status) {
 			r.land(landedFailed, e)

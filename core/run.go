@@ -52,7 +52,7 @@ type run struct {
 	unwatch  func() bool
 	detached atomic.Bool
 
-	requested time.Time
+	requested moment
 	capture   *capture // while the response is being recorded
 	pending   *entry   // its fields, until the content is complete
 	whole     bool     // pending has its content
@@ -292,7 +292,7 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	}
 	r.pending = &entry{
 		place: r.placeOfEntry(), born: r.ticket, birth: r.birth, status: status, freshness: fresh,
-		vary: vary, requested: r.requested, received: rep.received,
+		vary: vary, requested: r.requested, received: momentOf(rep.received),
 		lines: storedLines(h, before, dropped(rep.control)), added: added(h, before),
 	}
 	r.pending.sniffed = sniffed(h)
@@ -331,7 +331,7 @@ func (r *run) reply(status int, h http.Header, before []adapter.Line) *reply {
 		noStore: rq.demands.control.Is(field.NoStore), origin: first(rq.x.Lines("Origin")),
 		status: status, h: h, before: before, said: h["Cache-Control"],
 		setTTL: r.ttl, hasTTL: r.hasTTL, handlerOff: r.doNotStore,
-		requested: r.requested, received: r.p.cache.now(),
+		requested: r.requested.time(), received: r.p.cache.now().time(),
 	}
 	return rep
 }

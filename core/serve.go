@@ -18,7 +18,7 @@ type request struct {
 	x    adapter.Exchange
 	ctx  context.Context // of x: some frameworks look long for it
 	head adapter.Head
-	now  time.Time
+	now  moment
 
 	// ticket is older than everything that the request has found: what is taken
 	// back after it was looked up must not come back by way of a 304.

@@ -232,10 +232,10 @@ func (rq *request) getShared() *resource {
 			// It takes the place of an older one even where it was taken back:
 			// that may have been by a tag which the older one lacks.
 			res.variants = slices.DeleteFunc(res.variants, func(o *entry) bool {
-				return w.entry.sameVariant(o) && !o.requested.After(w.entry.requested)
+				return w.entry.sameVariant(o) && o.requested <= w.entry.requested
 			})
 			if soft := rq.birth.token.Soft; soft != w.entry.birth.token.Soft { // in another process
-				w.entry.expire(earlier(time.Unix(0, soft), rq.now))
+				w.entry.expire(min(moment(soft), rq.now))
 			}
 			if rq.p.cache.marks.alive(w.entry) {
 				res.variants = res.with(w.entry, rq.p.cache.marks.alive).variants
@@ -289,7 +289,7 @@ func (rq *request) adopt(e *entry) bool {
 	}
 	e.further = c.marks.furtherScopes(e.tags)
 	if now.Soft != e.birth.token.Soft {
-		e.expire(earlier(time.Unix(0, now.Soft), rq.now))
+		e.expire(min(moment(now.Soft), rq.now))
 	}
 	e.read, e.copied, e.byToken = rq.now, rq.ticket, true
 	if !c.marks.alive(e) {
@@ -366,7 +366,7 @@ func (s *shared) push(w write) bool {
 // and the write it can still be pushed out, which costs a run.
 func (s *shared) write(w write) {
 	e := w.entry
-	at, ttl := e.address(), min(e.keepFor(s.now()), s.longest)
+	at, ttl := e.address(), min(e.keepFor(momentOf(s.now())), s.longest)
 	now, err := s.stored(at, e)
 	name := at.name
 	if now.sets != nil || len(e.vary) > 0 {
@@ -376,7 +376,7 @@ func (s *shared) write(w write) {
 	case err != nil || now.token.ID != e.birth.token.ID: // nobody would take it
 	case w.remove:
 		_ = s.do(context.Background(), func(ctx context.Context) error { return s.space.Delete(ctx, at.resource, name) })
-	case now.same != nil && now.same.requested.After(e.requested) && now.same.date.After(e.date):
+	case now.same != nil && now.same.requested > e.requested && now.same.date > e.date:
 	case name != at.name && !s.addSet(at, now, e, ttl): // nobody would find it
 	case s.set(at.resource, name, s.codec.encode(e), ttl) == nil && now.same != nil && (!bytes.Equal(now.same.body, e.body) || now.same.status != e.status):
 		s.tell(e)
@@ -401,7 +401,7 @@ func (s *shared) stored(at address, e *entry) (now standing, err error) {
 		return now, err
 	}
 	for i, v := range values {
-		old, sets, err := s.codec.decode(v, e.key, s.now())
+		old, sets, err := s.codec.decode(v, e.key, momentOf(s.now()))
 		switch {
 		case err != nil || old != nil && old.birth.token.ID != now.token.ID: // as good as nothing
 		case sets != nil:

@@ -18,9 +18,9 @@ const (
 const retryAfter = 5 * time.Second
 
 // resting tells whether a renewal has failed just now.
-func (e *entry) resting(now time.Time) bool { return now.UnixNano() < e.renewing().rests.Load() }
+func (e *entry) resting(now moment) bool { return int64(now) < e.renewing().rests.Load() }
 
-func (e *entry) rest(now time.Time) { e.renewing().rests.Store(now.Add(retryAfter).UnixNano()) }
+func (e *entry) rest(now moment) { e.renewing().rests.Store(int64(now) + int64(retryAfter)) }
 
 // fails tells which statuses stale-if-error is about (RFC 5861, section 4).
 func fails(status int) bool {

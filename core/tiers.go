@@ -34,7 +34,7 @@ func (rq *request) lookup() (selected *entry, res *resource) {
 // look at that: it is young, fresh, and nobody has said that there is a newer one.
 func (rq *request) recent(e *entry) bool {
 	c := rq.p.cache
-	return rq.now.Sub(e.read) < c.cfg.MemoryTTL && e.life() > e.currentAge(rq.now) && !c.marks.outdated(e)
+	return rq.now.since(e.read) < c.cfg.MemoryTTL && e.life() > e.currentAge(rq.now) && !c.marks.outdated(e)
 }
 
 // keep stores an entry, or returns false where that is not possible. done is

@@ -3,7 +3,6 @@ package cachex
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
 	"github.com/go-cachex/cachex/core/internal/field"
@@ -30,7 +29,7 @@ var noConditions = []adapter.Edit{
 // of it that says nothing of the user would give it away.
 func (rq *request) candidate(selected *entry, res *resource) *entry {
 	if selected != nil {
-		if selected.tag != "" && !selected.ownTag || !selected.modified.IsZero() {
+		if selected.tag != "" && !selected.ownTag || selected.modified != 0 {
 			return selected
 		}
 		return nil
@@ -69,7 +68,7 @@ func (rq *request) validators(r *run) []adapter.Edit {
 	if e.tag != "" && !e.ownTag {
 		edits[0] = adapter.Edit{Name: "If-None-Match", Value: string(e.tag)}
 	}
-	if modified := e.line("Last-Modified"); r.selected == e && len(modified) == 1 && !e.modified.IsZero() {
+	if modified := e.line("Last-Modified"); r.selected == e && len(modified) == 1 && e.modified != 0 {
 		edits[1] = adapter.Edit{Name: "If-Modified-Since", Value: modified[0]}
 	}
 	return edits
@@ -105,14 +104,14 @@ func (r *run) notModified(h http.Header, before []adapter.Line) adapter.Verdict 
 
 // confirms tells whether a 304 is about this stored response. One without any
 // validator can only mean what was asked about.
-func confirms(h http.Header, e *entry, now time.Time) bool {
+func confirms(h http.Header, e *entry, now moment) bool {
 	if lines := h["Etag"]; len(lines) > 0 {
 		tag, ok := field.ParseTag(lines[0])
 		return ok && len(lines) == 1 && (field.StrongEqual(tag, e.tag) || tag.Weak() && tag.Opaque() == e.tag.Opaque())
 	}
 	if lines := h["Last-Modified"]; len(lines) > 0 {
-		modified, ok := field.ParseDate(lines[0], now)
-		return ok && e.modified.Equal(modified)
+		modified, ok := field.ParseDate(lines[0], now.time())
+		return ok && e.modified != 0 && fieldDateOf(modified) == e.modified
 	}
 	return true
 }
@@ -182,7 +181,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	vary, ok := r.rq.selectingFields(field.ParseVary(merged["Vary"]).Names)
 	e = &entry{
 		place: r.placeOfEntry(), born: r.ticket, birth: r.birthOf(old), status: old.status, body: old.body,
-		freshness: fresh, vary: vary, requested: r.requested, received: rep.received,
+		freshness: fresh, vary: vary, requested: r.requested, received: momentOf(rep.received),
 		lines: storedLines(merged, before, dropped(rep.control)), upstream: old.upstream,
 		added: slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.added, added(h, before))))),
 	}
@@ -190,7 +189,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 		reason = r.refuseTags(err)
 	}
 	e.named(string(r.rq.key))
-	e.finish(r.p.etag, e.received)
+	e.finish(r.p.etag, rep.received)
 	return e, ok && reason == "" && !outerForbids(r.rq.x)
 }
 
