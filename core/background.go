@@ -231,7 +231,7 @@ func (rq *request) renew(rt *route, f *refresh) {
 	call := rq.call(r)
 	r.limit, r.spare = rq.p.hard, f.old // which a failure leaves in its place
 	if r.selected = f.old; rq.mayConfirm(f.old) {
-		r.candidate = rq.candidate(f.old, &resource{variants: []*entry{f.old}})
+		r.candidate = rq.candidate(f.old, &resource{one: [1]*entry{f.old}})
 	}
 	call.Edits = append(call.Edits, rq.validators(r)...)
 	rq.perform(r, call)

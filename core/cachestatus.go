@@ -51,11 +51,12 @@ func (c *Cache) member(s status) string {
 func (rq *request) statusLines(e *entry, d decision, ttl int64) []string {
 	c := rq.p.cache
 	own := d.detail == "" && d.fwd == ""
-	if own && e.upstream == nil {
+	if own && e.more().upstream == nil {
 		return c.hits.line(ttl)
 	}
 	m := c.member(status{decision: d, stored: d.renewed, ttl: ttl, hasTTL: true})
-	return append(append(make([]string, 0, len(e.upstream)+1), e.upstream...), m)
+	upstream := e.more().upstream
+	return append(append(make([]string, 0, len(upstream)+1), upstream...), m)
 }
 
 // announce puts our member behind those that are already there.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"sync"
@@ -57,7 +58,8 @@ func (c *codec) encode(e *entry) []byte {
 		}
 	}
 	b := appendString(make([]byte, 0, 512), e.key)
-	for _, n := range [...]uint64{uint64(e.status), e.birth.token.ID, uint64(e.birth.token.Soft), e.birth.at.Epoch, e.birth.at.Seq} {
+	birth, more := e.shared().birth, e.more()
+	for _, n := range [...]uint64{uint64(e.status), birth.token.ID, uint64(birth.token.Soft), birth.at.Epoch, birth.at.Seq} {
 		b = binary.AppendUvarint(b, n)
 	}
 	for _, n := range [...]int64{
@@ -67,12 +69,12 @@ func (c *codec) encode(e *entry) []byte {
 		b = binary.AppendVarint(b, n)
 	}
 	b = append(b, bits(e.explicit, e.governed, e.noCache, e.locked, e.immutable, e.shareable, e.ownTag))
-	b = binary.AppendUvarint(b, uint64(len(e.vary)))
-	for _, v := range e.vary {
+	b = binary.AppendUvarint(b, uint64(len(more.vary)))
+	for _, v := range more.vary {
 		b = append(b, bits(v.present, v.one))
 		b = appendString(appendString(appendString(b, v.name), v.value), v.raw)
 	}
-	b = appendStrings(appendStrings(appendStrings(b, e.tags), e.added), e.upstream)
+	b = appendStrings(appendStrings(appendStrings(b, more.tags), more.added), more.upstream)
 	b = binary.AppendUvarint(b, uint64(len(e.lines)))
 	for _, l := range e.lines {
 		b = appendStrings(appendString(b, l.Name), l.Values)
@@ -166,21 +168,24 @@ func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]
 		}
 		return nil, sets, d.end()
 	}
-	e = &entry{key: key, status: int(d.uvarint())}
-	e.birth.token = store.Token{ID: d.uvarint(), Soft: int64(d.uvarint())}
-	e.birth.at = store.Position{Epoch: d.uvarint(), Seq: d.uvarint()}
+	status := d.uvarint()
+	e = &entry{key: key, status: uint16(min(status, math.MaxUint16)), sharing: new(sharing)} //nolint:gosec // it fits
+	birth, more := &e.sharing.birth, extras{}
+	birth.token = store.Token{ID: d.uvarint(), Soft: int64(d.uvarint())}
+	birth.at = store.Position{Epoch: d.uvarint(), Seq: d.uvarint()}
 	e.requested, e.received = moment(d.varint()), moment(d.varint())
 	e.expired.Store(d.varint())
 	e.age, e.lifetime = time.Duration(d.varint()), time.Duration(d.varint())
 	e.whileRevalidate, e.ifError = time.Duration(d.varint()), time.Duration(d.varint())
 	set(d.byte(), &e.explicit, &e.governed, &e.noCache, &e.locked, &e.immutable, &e.shareable, &e.ownTag)
-	e.vary = make([]selecting, d.count(maxVaryNames))
-	for i := range e.vary {
-		v := &e.vary[i]
+	more.vary = make([]selecting, d.count(maxVaryNames))
+	for i := range more.vary {
+		v := &more.vary[i]
 		set(d.byte(), &v.present, &v.one)
 		v.name, v.value, v.raw = d.string(), d.string(), d.string()
 	}
-	e.tags, e.added, e.upstream = d.strings(), d.strings(), d.strings()
+	more.tags, more.added, more.upstream = d.strings(), d.strings(), d.strings()
+	e.extend(more)
 	e.lines = make([]adapter.Line, d.count(maxLines))
 	for i := range e.lines {
 		e.lines[i] = adapter.Line{Name: d.string(), Values: d.strings()}
@@ -210,7 +215,7 @@ const (
 // fields can be sent again, its length is right and it does not come from the
 // future.
 func (e *entry) plausible(now moment) bool {
-	if e.status < 200 || neverStored(e.status) || now.since(e.received) < -maxSkew || e.age < 0 || e.lifetime < 0 || e.whileRevalidate < 0 || e.ifError < 0 {
+	if e.status < 200 || neverStored(int(e.status)) || now.since(e.received) < -maxSkew || e.age < 0 || e.lifetime < 0 || e.whileRevalidate < 0 || e.ifError < 0 {
 		return false
 	}
 	for _, l := range e.lines {
@@ -225,7 +230,7 @@ func (e *entry) plausible(now moment) bool {
 			return false
 		}
 	}
-	for _, t := range e.tags {
+	for _, t := range e.more().tags {
 		if t == "" {
 			return false
 		}

@@ -23,10 +23,13 @@ var codecs = map[string]*codec{
 func sampleEntry() *entry {
 	at := momentOf(time.Unix(1_700_000_000, 123))
 	e := &entry{
-		key: "GET https://example.com/a?b", status: 200, tags: []string{"tnews"}, added: []string{"Link"}, upstream: []string{"up; hit"},
-		birth: birth{store.Token{ID: 1 << 63, Soft: -5}, store.Position{Epoch: 7, Seq: 9}},
-		body:  []byte(strings.Repeat("content ", 100)), requested: at, received: at + moment(time.Second),
-		vary: []selecting{{name: "Accept", value: "x", present: true, raw: "x", one: true}, {name: "Cookie"}},
+		key: "GET https://example.com/a?b", status: 200,
+		sharing: &sharing{birth: birth{store.Token{ID: 1 << 63, Soft: -5}, store.Position{Epoch: 7, Seq: 9}}},
+		body:    []byte(strings.Repeat("content ", 100)), requested: at, received: at + moment(time.Second),
+		extras: &extras{
+			vary: []selecting{{name: "Accept", value: "x", present: true, raw: "x", one: true}, {name: "Cookie"}},
+			tags: []string{"tnews"}, added: []string{"Link"}, upstream: []string{"up; hit"},
+		},
 		freshness: freshness{
 			lifetime: time.Hour, age: time.Second, explicit: true, locked: true, shareable: true,
 			whileRevalidate: time.Minute, ifError: time.Hour,

@@ -13,32 +13,30 @@ import (
 )
 
 // entry is a stored response. It is shared by all its readers and never
-// changes, apart from the two words of invalidation; a 304 makes a new one.
+// changes, apart from the words of invalidation and what is known of its renewing; a
+// 304 makes a new one.
+//
+// There may be millions of them, so that it holds what every hit reads, and what few
+// entries have is behind a pointer.
 type entry struct {
 	key string
 	place
-	tags    []string // each with its kind before it
-	further []scope  // of the tags
-	born    ticket
-	birth   birth // the ticket in a shared store
+	born ticket
 
-	status  int
-	lines   []adapter.Line // as sent with the whole content
-	added   []string       // names of those that went behind lines of outer middleware
-	sniffed bool           // no Content-Type was named, so that the server guesses one
-	body    []byte
-
-	vary []selecting // what its own Vary named, and what the request had there
+	lines []adapter.Line // as sent with the whole content
+	body  []byte
 
 	tag      field.Tag // entity tag, "" for none
-	ownTag   bool      // made here: origin servers do not know it
-	modified fieldDate  // Last-Modified, 0 for none or an invalid one
+	modified fieldDate // Last-Modified, 0 for none or an invalid one
 	date     moment
 
 	freshness
 	requested, received moment // of the run, or of the validation since
-	stored304           []adapter.Line
-	upstream            []string // members of Cache-Status from nearer the origin
+
+	stored304 []adapter.Line // the first of lines
+
+	extras  *extras  // nil for none; see more
+	sharing *sharing // nil without a shared store; see shared
 
 	// seen is the newest mark that the entry was held against; expired is when
 	// the first of those that end its lifetime early was made, in nanoseconds
@@ -46,21 +44,67 @@ type entry struct {
 	// use.
 	seen    atomic.Uint64
 	expired atomic.Int64
+	own     atomic.Pointer[renewal] // see renewing
 	stale   atomic.Bool
 
-	own     renewal
-	renewal *renewal  // in the place of own, where it was read from a shared store
-	states  *renewals // that has it, where it was put into one
+	status  uint16
+	ownTag  bool // the entity tag was made here: origin servers do not know it
+	sniffed bool // no Content-Type was named, so that the server guesses one
+}
 
-	// byToken: it was read from a shared store, where the token of its URL says
+// extras are what few entries have.
+type extras struct {
+	vary     []selecting // what its own Vary named, and what the request had there
+	tags     []string    // each with its kind before it
+	further  []scope     // of the tags
+	added    []string    // names of the lines that went behind those of outer middleware
+	upstream []string    // members of Cache-Status from nearer the origin
+}
+
+// sharing is what an entry of a shared store has.
+type sharing struct {
+	birth   birth     // the ticket in the store
+	renewal *renewal  // where it was read from the store
+	states  *renewals // that has it, where it was put into the store
+
+	// byToken: it was read from the store, where the token of its URL says
 	// whether that was taken back. Of what this process knows of its URL, only a
 	// part stands in the log that gives the entry its ticket.
 	byToken bool
 
-	// In front of a shared store: when it was read from there, and what of the
-	// marks that are about copies was known then.
+	// In memory in front of the store: when it was read from there, and what of
+	// the marks that are about copies was known then.
 	read   moment
 	copied ticket
+}
+
+// none stand for those of most entries.
+var (
+	noExtras  extras
+	noSharing sharing
+)
+
+// more are the extras, to be read.
+func (e *entry) more() *extras {
+	if e.extras == nil {
+		return &noExtras
+	}
+	return e.extras
+}
+
+// extend gives a new entry its extras, if it has any.
+func (e *entry) extend(x extras) {
+	if len(x.vary)+len(x.tags)+len(x.added)+len(x.upstream) > 0 {
+		e.extras = &x
+	}
+}
+
+// shared is what it has of a shared store, to be read.
+func (e *entry) shared() *sharing {
+	if e.sharing == nil {
+		return &noSharing
+	}
+	return e.sharing
 }
 
 // selecting is a request field that chose a variant.
@@ -76,27 +120,48 @@ func (s selecting) same(o selecting) bool {
 	return s.name == o.name && s.present == o.present && s.value == o.value
 }
 
-// entryOverhead is what an entry costs beside its bytes: the struct, slice
-// headers, the map and the queues of the memory tier, in bytes.
-const entryOverhead = 640
+// What entries are reckoned at beside their bytes, as amd64 allocates it. A test
+// holds it against the heap.
+const (
+	// entryOverhead is of the entry and its resource, and of the node and the
+	// place in the table of the memory tier.
+	entryOverhead = 288 + 16 + 80 + 24
 
-// size is the memory that the entry takes, in bytes.
+	extrasOverhead  = 128
+	sharingOverhead = 80
+	lineOverhead    = 40
+	stringOverhead  = 16 + 8 // and what is lost because allocations are rounded up
+	varyOverhead    = 80
+	tagOverhead     = stringOverhead + 8 // its scope
+)
+
+// size is the memory that the entry takes, in bytes. Text that many entries share is
+// counted for each: nobody knows what a handler shares.
 func (e *entry) size() int64 {
 	n := entryOverhead + len(e.key) + cap(e.body)
 	for _, l := range e.lines {
-		n += len(l.Name) + 64
+		n += lineOverhead
 		for _, v := range l.Values {
-			n += len(v) + 16
+			n += len(v) + stringOverhead
+		}
+		n += len(l.Name)
+	}
+	if x := e.extras; x != nil {
+		n += extrasOverhead
+		for _, v := range x.vary {
+			n += len(v.name) + len(v.value) + len(v.raw) + varyOverhead
+		}
+		for _, list := range [...][]string{x.upstream, x.added} {
+			for _, v := range list {
+				n += len(v) + stringOverhead
+			}
+		}
+		for _, t := range x.tags {
+			n += len(t) + tagOverhead
 		}
 	}
-	for _, v := range e.vary {
-		n += len(v.name) + len(v.value) + len(v.raw) + 64
-	}
-	for _, v := range e.upstream {
-		n += len(v) + 16
-	}
-	for _, t := range e.tags {
-		n += len(t) + 24
+	if e.sharing != nil {
+		n += sharingOverhead
 	}
 	if !strings.Contains(e.key, e.text) { // see named
 		n += len(e.text)
@@ -123,11 +188,9 @@ func (e *entry) line(name string) []string {
 	return nil
 }
 
-// seal computes what follows from the lines: validators, and the shorter list
-// that goes with a 304 (RFC 9110, section 15.4.5).
+// seal computes what follows from the lines: validators, and which of them go with
+// a 304 (RFC 9110, section 15.4.5). These come first.
 func (e *entry) seal(now time.Time) {
-	slices.SortFunc(e.lines, func(a, b adapter.Line) int { return strings.Compare(a.Name, b.Name) })
-	e.lines = slices.Clip(e.lines)
 	e.tag, e.modified = "", 0
 	if v := e.line("Etag"); len(v) == 1 {
 		if t, ok := field.ParseTag(v[0]); ok {
@@ -145,13 +208,23 @@ func (e *entry) seal(now time.Time) {
 			e.date = momentOfDate(t)
 		}
 	}
-	e.stored304 = nil
-	for _, l := range e.lines {
-		if describes304(l.Name) && (l.Name != "Last-Modified" || e.tag == "") {
-			e.stored304 = append(e.stored304, l)
+	in304 := func(l adapter.Line) bool { return describes304(l.Name) && (l.Name != "Last-Modified" || e.tag == "") }
+	lines := make([]adapter.Line, len(e.lines)) // at its final size
+	copy(lines, e.lines)
+	slices.SortFunc(lines, func(a, b adapter.Line) int {
+		if first := in304(a); first != in304(b) {
+			if first {
+				return -1
+			}
+			return 1
 		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	n := 0
+	for n < len(lines) && in304(lines[n]) {
+		n++
 	}
-	e.stored304 = slices.Clip(e.stored304)
+	e.lines, e.stored304 = lines, lines[:n:n]
 }
 
 // describes304 tells which fields a 304 from the cache carries: those that RFC

@@ -76,7 +76,7 @@ func TestStoredLinesAreTheirOwn(t *testing.T) {
 }
 
 func finished(status int, body string, mode etagMode, h http.Header) *entry {
-	e := &entry{status: status, body: []byte(body), lines: storedLines(h, nil, nil), sniffed: sniffed(h), received: momentOf(epoch)}
+	e := &entry{status: uint16(status), body: []byte(body), lines: storedLines(h, nil, nil), sniffed: sniffed(h), received: momentOf(epoch)}
 	e.finish(mode, epoch)
 	return e
 }
@@ -91,8 +91,11 @@ func TestFinish(t *testing.T) {
 	if !e.ownTag || !e.tag.Weak() {
 		t.Errorf("K3: tag %q", e.tag)
 	}
-	if !slices.IsSortedFunc(e.lines, func(a, b adapter.Line) int { return strings.Compare(a.Name, b.Name) }) {
-		t.Error("the lines have no order")
+	inOrder := func(lines []adapter.Line) bool {
+		return slices.IsSortedFunc(lines, func(a, b adapter.Line) int { return strings.Compare(a.Name, b.Name) })
+	}
+	if n := len(e.stored304); n != 2 || !inOrder(e.lines[:n]) || !inOrder(e.lines[n:]) || &e.lines[0] != &e.stored304[0] {
+		t.Errorf("the lines have no order, or those of a 304 are not the first: %v, %v", e.lines, e.stored304)
 	}
 
 	h := header("Date: "+httpDate(-time.Hour), "Content-Type: a/b", `Etag: "mine"`, "Last-Modified: "+httpDate(-time.Hour))

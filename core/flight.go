@@ -364,7 +364,7 @@ func (f *flight) error() *entry {
 
 func (f *flight) status() int {
 	if e := f.error(); e != nil {
-		return e.status
+		return int(e.status)
 	}
 	return http.StatusInternalServerError
 }

@@ -211,5 +211,5 @@ const briefly = time.Second
 // the request: not where another process has taken it back.
 func (rq *request) mayConfirm(e *entry) bool {
 	c := rq.p.cache
-	return c.marks.alive(e) && (c.shared == nil || e.birth.token.ID == rq.birth.token.ID)
+	return c.marks.alive(e) && (c.shared == nil || e.shared().birth.token.ID == rq.birth.token.ID)
 }

@@ -18,22 +18,54 @@ const (
 
 // resource is everything that is stored under one key: its variants, newest
 // first. It never changes; a write makes a new one.
+//
+// Most have a single variant, for which a slice would be the larger part of it.
 type resource struct {
-	variants []*entry
+	one     [1]*entry
+	several *variants // in the place of one
+}
+
+type variants struct {
+	list []*entry
 
 	// sets are the names that variants in a shared store depend on, of which
-	// only those that fit the request stand in variants.
+	// only those that fit the request stand in the list.
 	sets [][]string
+}
+
+// newResource returns a resource, which keeps the list where it is not one entry.
+func newResource(list []*entry, sets [][]string) *resource {
+	if len(list) == 1 && sets == nil {
+		return &resource{one: [1]*entry(list)}
+	}
+	return &resource{several: &variants{list, sets}}
+}
+
+// variants are to be read.
+func (r *resource) variants() []*entry {
+	if r.several != nil {
+		return r.several.list
+	}
+	return r.one[:]
+}
+
+func (r *resource) sets() [][]string {
+	if r.several != nil {
+		return r.several.sets
+	}
+	return nil
 }
 
 // varies are the names that the newest variant depends on.
 func (r *resource) varies() []string {
-	switch {
-	case r == nil:
-	case len(r.sets) > 0:
-		return r.sets[0]
-	case len(r.variants) > 0:
-		return namesOf(r.variants[0].vary)
+	if r == nil {
+		return nil
+	}
+	if sets := r.sets(); len(sets) > 0 {
+		return sets[0]
+	}
+	if list := r.variants(); len(list) > 0 {
+		return namesOf(list[0].more().vary)
 	}
 	return nil
 }
@@ -46,8 +78,8 @@ func (rq *request) selectFrom(res *resource) (selected *entry, _ *resource) {
 	if res == nil {
 		return nil, nil
 	}
-	alive := false
-	for _, e := range res.variants {
+	alive, list := false, res.variants()
+	for _, e := range list {
 		if !rq.p.cache.marks.alive(e) {
 			continue
 		}
@@ -56,24 +88,27 @@ func (rq *request) selectFrom(res *resource) (selected *entry, _ *resource) {
 			continue
 		}
 		// The newest one with a Vary goes before one without (section 4.1).
-		if selected == nil || len(selected.vary) == 0 && len(e.vary) > 0 {
+		if selected == nil || !selected.varies() && e.varies() {
 			selected = e
 		}
-		if len(selected.vary) > 0 || len(res.variants) == 1 {
+		if selected.varies() || len(list) == 1 {
 			break
 		}
 	}
-	if !alive && res.sets == nil {
+	if !alive && res.sets() == nil {
 		return nil, nil
 	}
 	return selected, res
 }
 
+func (e *entry) varies() bool { return len(e.more().vary) > 0 }
+
 // selects tells whether the request has what the entry's Vary names, and what
 // outer middleware says that this answer varies in.
 func (rq *request) selects(e *entry) bool {
-	for i := range e.vary {
-		v := &e.vary[i]
+	vary := e.more().vary
+	for i := range vary {
+		v := &vary[i]
 		lines := rq.lines(v.name)
 		if v.one && len(lines) == 1 && lines[0] == v.raw {
 			continue // the same to the letter: nothing to normalise
@@ -95,7 +130,7 @@ func (rq *request) selects(e *entry) bool {
 		return false
 	}
 	for _, n := range names.Names {
-		if !slices.ContainsFunc(e.vary, func(s selecting) bool { return s.name == n }) {
+		if !slices.ContainsFunc(vary, func(s selecting) bool { return s.name == n }) {
 			return false
 		}
 	}
@@ -135,7 +170,9 @@ func outerForbids(x adapter.Exchange) bool {
 }
 
 // sameVariant tells whether the same requests select both.
-func (e *entry) sameVariant(o *entry) bool { return slices.EqualFunc(o.vary, e.vary, selecting.same) }
+func (e *entry) sameVariant(o *entry) bool {
+	return slices.EqualFunc(o.more().vary, e.more().vary, selecting.same)
+}
 
 func newestFirst(a, b *entry) int { return cmp.Compare(b.date, a.date) }
 
@@ -145,15 +182,12 @@ func newestFirst(a, b *entry) int { return cmp.Compare(b.date, a.date) }
 // prolongs the life of the resource, and what was taken back must be gone before
 // the mark that says so.
 func (r *resource) with(e *entry, keeps func(*entry) bool) *resource {
-	next := &resource{variants: make([]*entry, 0, 1)}
-	if r != nil {
-		next.variants = make([]*entry, 0, len(r.variants)+1)
-	}
-	next.variants = append(next.variants, e)
 	if r == nil {
-		return next
+		return &resource{one: [1]*entry{e}}
 	}
-	for _, old := range r.variants {
+	next := make([]*entry, 0, len(r.variants())+1)
+	next = append(next, e)
+	for _, old := range r.variants() {
 		if !keeps(old) {
 			continue
 		}
@@ -163,33 +197,34 @@ func (r *resource) with(e *entry, keeps func(*entry) bool) *resource {
 			}
 			continue
 		}
-		next.variants = append(next.variants, old)
+		next = append(next, old)
 	}
-	slices.SortStableFunc(next.variants, newestFirst)
-	if len(next.variants) > maxVariants {
+	slices.SortStableFunc(next, newestFirst)
+	if len(next) > maxVariants {
 		oldest := 0
-		for i, v := range next.variants {
-			if v != e && (next.variants[oldest] == e || v.received < next.variants[oldest].received) {
+		for i, v := range next {
+			if v != e && (next[oldest] == e || v.received < next[oldest].received) {
 				oldest = i
 			}
 		}
-		next.variants = slices.Delete(next.variants, oldest, oldest+1)
+		next = slices.Delete(next, oldest, oldest+1)
 	}
-	return next
+	return newResource(next, nil)
 }
 
 // replace returns the resource with old replaced by e, nil for nothing, and
 // whether old was there.
 func (r *resource) replace(old, e *entry, keeps func(*entry) bool) (*resource, bool) {
-	if r == nil || !slices.Contains(r.variants, old) {
+	if r == nil || !slices.Contains(r.variants(), old) {
 		return r, false
 	}
-	next := &resource{variants: make([]*entry, 0, len(r.variants))}
-	for _, v := range r.variants {
+	others := make([]*entry, 0, len(r.variants()))
+	for _, v := range r.variants() {
 		if v != old && keeps(v) {
-			next.variants = append(next.variants, v)
+			others = append(others, v)
 		}
 	}
+	next := newResource(others, nil)
 	if e != nil {
 		return next.with(e, keeps), true
 	}

@@ -254,7 +254,7 @@ func (k *mark) foldPattern(p *patternMark, path string) {
 
 // outdated tells whether a copy may be older than what stands in the shared store.
 func (m *marks) outdated(e *entry) bool {
-	return m.of(e.url, e.copied).newest() != 0 || m.of(everything, e.copied).copies != 0
+	return m.of(e.url, e.shared().copied).newest() != 0 || m.of(everything, e.shared().copied).copies != 0
 }
 
 // alive tells whether nothing of the entry's was taken back since its run began,
@@ -267,11 +267,11 @@ func (m *marks) alive(e *entry) bool {
 
 func (m *marks) examine(e *entry, last uint64) bool {
 	p := &e.place
-	if e.byToken {
+	if e.shared().byToken {
 		other := e.place
 		other.url, p = 0, &other
 	}
-	k := m.since(max(e.born, ticket(e.seen.Load())), p, e.further)
+	k := m.since(max(e.born, ticket(e.seen.Load())), p, e.more().further)
 	if k.hard > 0 {
 		return false
 	}

@@ -215,7 +215,7 @@ func TestEveryScopeReaches(t *testing.T) {
 		"all":       func(soft bool) { m.take(now, soft, []scope{everything}, nil) },
 		"pattern":   func(soft bool) { m.take(now, soft, nil, []*pattern{pat}) },
 	} {
-		fresh := func() *entry { return &entry{place: p, further: []scope{tag}, born: m.ticket()} }
+		fresh := func() *entry { return &entry{place: p, extras: &extras{further: []scope{tag}}, born: m.ticket()} }
 		e := fresh()
 		take(true)
 		if !m.alive(e) || e.expired.Load() != now.UnixNano() {

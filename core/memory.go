@@ -35,21 +35,21 @@ func newMemory(maxBytes int64, longest time.Duration, now func() time.Time, aliv
 		MaximumWeight: uint64(maxBytes),
 		Weigher: func(key string, r *resource) uint32 {
 			n := int64(len(key))
-			for _, e := range r.variants {
+			for _, e := range r.variants() {
 				n += e.size()
 			}
 			return uint32(min(n, math.MaxUint32))
 		},
 		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, *resource]) time.Duration {
 			now, keep := m.clock.now(), time.Second
-			for _, v := range e.Value.variants {
+			for _, v := range e.Value.variants() {
 				keep = max(keep, v.keepFor(now))
 			}
 			return min(keep, longest)
 		}),
 		OnAtomicDeletion: func(d otter.DeletionEvent[string, *resource]) {
 			if d.WasEvicted() {
-				m.evict.Add(uint64(len(d.Value.variants)))
+				m.evict.Add(uint64(len(d.Value.variants())))
 			}
 		},
 		Clock: m.clock,
@@ -96,7 +96,7 @@ func (m *memory) swap(old, e *entry) (done bool) {
 		if next, done = r.replace(old, e, m.keeps); !done {
 			return r, otter.CancelOp
 		}
-		if len(next.variants) == 0 {
+		if len(next.variants()) == 0 {
 			return nil, otter.InvalidateOp
 		}
 		return next, otter.WriteOp

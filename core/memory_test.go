@@ -33,9 +33,11 @@ func kept(key string, n int, size int) *entry {
 }
 
 func varied(e *entry, values ...string) *entry {
+	var vary []selecting
 	for i, v := range values {
-		e.vary = append(e.vary, selecting{name: fmt.Sprintf("V%d", i), value: v, present: true})
+		vary = append(vary, selecting{name: fmt.Sprintf("V%d", i), value: v, present: true})
 	}
+	e.extend(extras{vary: vary})
 	return e
 }
 
@@ -106,24 +108,24 @@ func TestVariants(t *testing.T) {
 		m.put(varied(kept("k", i, 1), fmt.Sprint(i)))
 	}
 	r := m.get(key)
-	if len(r.variants) != maxVariants {
-		t.Fatalf("L16: %d variants, want %d", len(r.variants), maxVariants)
+	if len(r.variants()) != maxVariants {
+		t.Fatalf("L16: %d variants, want %d", len(r.variants()), maxVariants)
 	}
-	for i, v := range r.variants {
-		if want := fmt.Sprint(3*maxVariants - 1 - i); v.vary[0].value != want {
-			t.Fatalf("L16, B15: variant %d is %s, want %s: newest first, the oldest went", i, v.vary[0].value, want)
+	for i, v := range r.variants() {
+		if want := fmt.Sprint(3*maxVariants - 1 - i); v.extras.vary[0].value != want {
+			t.Fatalf("L16, B15: variant %d is %s, want %s: newest first, the oldest went", i, v.extras.vary[0].value, want)
 		}
 	}
 	late := varied(kept("k", 0, 1), "late") // older than all that is there
 	m.put(late)
-	if r := m.get(key); len(r.variants) != maxVariants || r.variants[maxVariants-1] != late {
+	if r := m.get(key); len(r.variants()) != maxVariants || r.variants()[maxVariants-1] != late {
 		t.Error("what was just stored went for what was there")
 	}
 }
 
 func TestPutReplaces(t *testing.T) {
 	m := testMemory(t, 1<<20, still)
-	get := func() []*entry { return m.get([]byte("k")).variants }
+	get := func() []*entry { return m.get([]byte("k")).variants() }
 	a1, b1 := varied(kept("k", 1, 1), "a"), varied(kept("k", 1, 1), "b")
 	m.put(a1)
 	m.put(b1)
@@ -132,12 +134,12 @@ func TestPutReplaces(t *testing.T) {
 	}
 	before := m.get([]byte("k"))
 	a2 := varied(kept("k", 2, 1), "a")
-	a2.vary[0].raw, a2.vary[0].one = "A", true // the same, as it came
+	a2.extras.vary[0].raw, a2.extras.vary[0].one = "A", true // the same, as it came
 	m.put(a2)
 	if v := get(); len(v) != 2 || v[0] != a2 || v[1] != b1 {
 		t.Error("A31: a newer response does not replace the variant that the same requests select")
 	}
-	if len(before.variants) != 2 || before.variants[0] == a2 || before.variants[1] == a2 {
+	if len(before.variants()) != 2 || before.variants()[0] == a2 || before.variants()[1] == a2 {
 		t.Error("a write changed what readers hold")
 	}
 	m.put(a1)
@@ -145,7 +147,7 @@ func TestPutReplaces(t *testing.T) {
 		t.Error("A31: a response that was overtaken replaces a newer one")
 	}
 	absent := kept("k", 3, 1)
-	absent.vary = []selecting{{name: "V0"}}
+	absent.extend(extras{vary: []selecting{{name: "V0"}}})
 	empty := varied(kept("k", 3, 1), "")
 	m.put(absent)
 	m.put(empty)
@@ -160,16 +162,16 @@ func TestSwap(t *testing.T) {
 	a, b, c := varied(kept("k", 1, 1), "a"), varied(kept("k", 1, 1), "b"), varied(kept("k", 2, 1), "a")
 	m.put(a)
 	m.put(b)
-	if !m.swap(a, c) || len(get().variants) != 2 {
+	if !m.swap(a, c) || len(get().variants()) != 2 {
 		t.Fatal("a stored response is not replaced")
 	}
 	if m.swap(a, varied(kept("k", 3, 1), "a")) {
 		t.Error("E14: replaced by compare and set, although another stood there")
 	}
-	if v := get().variants; v[0] != c || v[1] != b {
+	if v := get().variants(); v[0] != c || v[1] != b {
 		t.Error("E14: a failed swap changed what is stored")
 	}
-	if !m.swap(b, nil) || len(get().variants) != 1 {
+	if !m.swap(b, nil) || len(get().variants()) != 1 {
 		t.Error("a variant is not removed")
 	}
 	if !m.swap(c, nil) || get() != nil {
@@ -193,9 +195,9 @@ func TestSizeCounts(t *testing.T) {
 		"a value":           {lines: []adapter.Line{{Name: "A", Values: []string{long}}}},
 		"a second line":     {lines: []adapter.Line{{Name: "A", Values: []string{"", long}}}},
 		"a name":            {lines: []adapter.Line{{Name: long, Values: []string{""}}}},
-		"what chose it":     {vary: []selecting{{name: "A", value: long}}},
-		"as it came":        {vary: []selecting{{name: "A", raw: long}}},
-		"other caches' say": {upstream: []string{long}},
+		"what chose it":     {extras: &extras{vary: []selecting{{name: "A", value: long}}}},
+		"as it came":        {extras: &extras{vary: []selecting{{name: "A", raw: long}}}},
+		"other caches' say": {extras: &extras{upstream: []string{long}}},
 	} {
 		if n := e.size(); n < base+5000 {
 			t.Errorf("size %d leaves out %s (L18)", n, name)

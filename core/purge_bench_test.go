@@ -38,7 +38,7 @@ func BenchmarkPurge(b *testing.B) {
 	for i, n := range sizes {
 		b.ReportMetric(float64(fastest[i]), fmt.Sprintf("ns/purge-of-%d", n))
 		for j := range n {
-			if e := caches[i].memory.get([]byte(fmt.Sprint("GET http://h/", j))).variants[0]; caches[i].marks.alive(e) {
+			if e := caches[i].memory.get([]byte(fmt.Sprint("GET http://h/", j))).variants()[0]; caches[i].marks.alive(e) {
 				b.Fatalf("%s is still there", e.key)
 			}
 		}
@@ -56,7 +56,7 @@ func tagged(b *testing.B, n int) *Cache {
 	now := momentOf(time.Now())
 	for i := range n {
 		target := fmt.Sprint("/", i)
-		e := &entry{place: c.marks.place("h", target), tags: tags, further: further, status: 200, received: now, date: now}
+		e := &entry{place: c.marks.place("h", target), extras: &extras{tags: tags, further: further}, status: 200, received: now, date: now}
 		e.lifetime = time.Hour
 		e.named("GET http://h" + target)
 		c.memory.put(e)
@@ -137,7 +137,7 @@ func markedHit(tb testing.TB, n int, patterns bool) (hit func(), e *entry) {
 	if s := c.Stats(); s.Hits != 1 {
 		tb.Fatalf("no hit: %+v", s)
 	}
-	return hit, c.memory.get([]byte("GET http://h/page")).variants[0]
+	return hit, c.memory.get([]byte("GET http://h/page")).variants()[0]
 }
 
 type sink struct{ h http.Header }

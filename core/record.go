@@ -95,7 +95,7 @@ func (r *run) commit() {
 		r.land(landedFree, nil)
 		return // marks that it does not know of may have been forgotten
 	}
-	if !c.marks.alive(e) || e.expired.Load() != 0 || r.began != r.ticket && c.marks.since(r.began, &place{}, e.further).taken() > 0 {
+	if !c.marks.alive(e) || e.expired.Load() != 0 || r.began != r.ticket && c.marks.since(r.began, &place{}, e.more().further).taken() > 0 {
 		r.land(landedVoid, nil)
 		return // taken back meanwhile; it must not push out what came after
 	}

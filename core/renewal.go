@@ -21,12 +21,16 @@ type renewal struct {
 // entry that was put into the store is used until it has been written.
 func (e *entry) renewing() *renewal {
 	switch {
-	case e.renewal != nil:
-		return e.renewal
-	case e.states != nil:
-		return e.states.of(e)
+	case e.sharing != nil && e.sharing.renewal != nil:
+		return e.sharing.renewal
+	case e.sharing != nil && e.sharing.states != nil:
+		return e.sharing.states.of(e)
 	}
-	return &e.own
+	if r := e.own.Load(); r != nil {
+		return r
+	}
+	e.own.CompareAndSwap(nil, new(renewal)) // or somebody else has just done so
+	return e.own.Load()
 }
 
 // renewals are those of stale entries of a shared store.
@@ -39,7 +43,7 @@ type renewals struct {
 const maxRenewals = 1 << 12
 
 func (rs *renewals) of(e *entry) *renewal {
-	at := variantName(e.key, e.vary)
+	at := variantName(e.key, e.more().vary)
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if r := rs.known[at]; r != nil {

@@ -291,12 +291,14 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 		return adapter.Verdict{}
 	}
 	r.pending = &entry{
-		place: r.placeOfEntry(), born: r.ticket, birth: r.birth, status: status, freshness: fresh,
-		vary: vary, requested: r.requested, received: momentOf(rep.received),
-		lines: storedLines(h, before, dropped(rep.control)), added: added(h, before),
+		place: r.placeOfEntry(), born: r.ticket, sharing: r.sharingOf(r.birth), status: uint16(status), freshness: fresh, //nolint:gosec // storable ones are below 600
+		requested: r.requested, received: momentOf(rep.received),
+		lines: storedLines(h, before, dropped(rep.control)), sniffed: sniffed(h),
 	}
-	r.pending.sniffed = sniffed(h)
-	r.pending.upstream = slices.Clone(inside("Cache-Status", h["Cache-Status"], before))
+	r.pending.extend(extras{
+		vary: vary, added: added(h, before),
+		upstream: slices.Clone(inside("Cache-Status", h["Cache-Status"], before)),
+	})
 	r.capture = newCapture(r.p.cache.cfg.MaxEntryBytes, declaredLength(h))
 	if r.reason == "" {
 		// Unless it left before this was known, and the handler has heard.
@@ -312,6 +314,14 @@ func (r *run) placeOfEntry() place {
 		p.hostPath = 0
 	}
 	return p
+}
+
+// sharingOf is what an entry has of a shared store that is born there.
+func (r *run) sharingOf(b birth) *sharing {
+	if r.p.cache.shared == nil {
+		return nil
+	}
+	return &sharing{birth: b}
 }
 
 // tagsUnstored tells whether a response that is not worth storing gets an entity

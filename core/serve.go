@@ -149,7 +149,7 @@ func (rq *request) judge(selected *entry, res *resource) decision {
 // the client has it already.
 func (rq *request) serveEntry(e *entry, d decision) {
 	a := &rq.answer
-	a.Status, a.Lines, a.Body = e.status, e.lines, e.body
+	a.Status, a.Lines, a.Body = int(e.status), e.lines, e.body
 	a.NoBody = rq.head.Method == http.MethodHead
 	a.Extra = rq.extra[:0]
 	age := e.currentAge(rq.now)
@@ -168,7 +168,7 @@ func (rq *request) serveEntry(e *entry, d decision) {
 	if outer := rq.x.Sent("Vary"); outer != nil {
 		rq.replace("Vary", func(own []string) []string { return unite(outer, own) })
 	}
-	for _, name := range e.added {
+	for _, name := range e.more().added {
 		if outer := rq.x.Sent(name); outer != nil {
 			rq.replace(name, func(own []string) []string { return append(cloned(outer), own...) })
 		}

@@ -207,10 +207,8 @@ func (rq *request) getShared() *resource {
 		rq.birth = birth{} // one failure is enough for one request
 		return nil
 	}
-	res := &resource{}
 	found, sets := s.accept(rq, key, values)
 	if sets != nil {
-		res.sets = sets
 		names := rq.variantNames(at.name, sets)
 		var token store.Token
 		err := s.do(rq.x.Context(), func(ctx context.Context) (err error) {
@@ -223,30 +221,29 @@ func (rq *request) getShared() *resource {
 		}
 		found, _ = s.accept(rq, key, values)
 	}
-	res.variants = append(res.variants, found...)
 	for _, w := range waiting {
 		switch {
 		case w.remove:
-			res.variants = slices.DeleteFunc(res.variants, w.entry.sameVariant)
-		case w.entry.birth.token.ID == rq.birth.token.ID:
+			found = slices.DeleteFunc(found, w.entry.sameVariant)
+		case w.entry.shared().birth.token.ID == rq.birth.token.ID:
 			// It takes the place of an older one even where it was taken back:
 			// that may have been by a tag which the older one lacks.
-			res.variants = slices.DeleteFunc(res.variants, func(o *entry) bool {
+			found = slices.DeleteFunc(found, func(o *entry) bool {
 				return w.entry.sameVariant(o) && o.requested <= w.entry.requested
 			})
-			if soft := rq.birth.token.Soft; soft != w.entry.birth.token.Soft { // in another process
+			if soft := rq.birth.token.Soft; soft != w.entry.shared().birth.token.Soft { // in another process
 				w.entry.expire(min(moment(soft), rq.now))
 			}
 			if rq.p.cache.marks.alive(w.entry) {
-				res.variants = res.with(w.entry, rq.p.cache.marks.alive).variants
+				found = newResource(found, nil).with(w.entry, rq.p.cache.marks.alive).variants()
 			}
 		}
 	}
-	slices.SortStableFunc(res.variants, newestFirst)
-	if len(res.variants) == 0 && res.sets == nil {
+	slices.SortStableFunc(found, newestFirst)
+	if len(found) == 0 && sets == nil {
 		return nil
 	}
-	return res
+	return newResource(found, sets)
 }
 
 // accept decodes values and takes those that nobody has taken back.
@@ -276,27 +273,29 @@ func (s *shared) accept(rq *request, key string, values [][]byte) (found []*entr
 func (rq *request) adopt(e *entry) bool {
 	c := rq.p.cache
 	now := rq.birth.token
-	if e.birth.token.ID != now.ID || now.ID == 0 {
+	if e.sharing.birth.token.ID != now.ID || now.ID == 0 {
 		return false
 	}
 	var ok bool
-	if e.born, ok = c.shared.log.ticketAt(e.birth.at); !ok {
+	if e.born, ok = c.shared.log.ticketAt(e.sharing.birth.at); !ok {
 		return false
 	}
 	e.place = rq.place()
 	if !rq.p.query.any() {
 		e.place.hostPath = 0
 	}
-	e.further = c.marks.furtherScopes(e.tags)
-	if now.Soft != e.birth.token.Soft {
+	if e.extras != nil {
+		e.extras.further = c.marks.furtherScopes(e.extras.tags)
+	}
+	if now.Soft != e.sharing.birth.token.Soft {
 		e.expire(min(moment(now.Soft), rq.now))
 	}
-	e.read, e.copied, e.byToken = rq.now, rq.ticket, true
+	e.sharing.read, e.sharing.copied, e.sharing.byToken = rq.now, rq.ticket, true
 	if !c.marks.alive(e) {
 		return false
 	}
 	if e.life() <= e.currentAge(rq.now) {
-		e.renewal = c.shared.states.of(e)
+		e.sharing.renewal = c.shared.states.of(e)
 	}
 	return true
 }
@@ -369,11 +368,11 @@ func (s *shared) write(w write) {
 	at, ttl := e.address(), min(e.keepFor(momentOf(s.now())), s.longest)
 	now, err := s.stored(at, e)
 	name := at.name
-	if now.sets != nil || len(e.vary) > 0 {
-		name = variantName(at.name, e.vary)
+	if now.sets != nil || len(e.more().vary) > 0 {
+		name = variantName(at.name, e.more().vary)
 	}
 	switch {
-	case err != nil || now.token.ID != e.birth.token.ID: // nobody would take it
+	case err != nil || now.token.ID != e.shared().birth.token.ID: // nobody would take it
 	case w.remove:
 		_ = s.do(context.Background(), func(ctx context.Context) error { return s.space.Delete(ctx, at.resource, name) })
 	case now.same != nil && now.same.requested > e.requested && now.same.date > e.date:
@@ -394,7 +393,7 @@ type standing struct {
 func (s *shared) stored(at address, e *entry) (now standing, err error) {
 	var values [][]byte
 	err = s.do(context.Background(), func(ctx context.Context) (err error) {
-		now.token, values, err = s.space.Get(ctx, at.resource, at.name, variantName(at.name, e.vary))
+		now.token, values, err = s.space.Get(ctx, at.resource, at.name, variantName(at.name, e.more().vary))
 		return err
 	})
 	if err != nil {
@@ -403,7 +402,7 @@ func (s *shared) stored(at address, e *entry) (now standing, err error) {
 	for i, v := range values {
 		old, sets, err := s.codec.decode(v, e.key, momentOf(s.now()))
 		switch {
-		case err != nil || old != nil && old.birth.token.ID != now.token.ID: // as good as nothing
+		case err != nil || old != nil && old.shared().birth.token.ID != now.token.ID: // as good as nothing
 		case sets != nil:
 			now.sets = sets
 		case old.sameVariant(e):
@@ -428,7 +427,7 @@ func (s *shared) addSet(at address, now standing, e *entry, ttl time.Duration) b
 	if slices.ContainsFunc(sets, e.variesIn) {
 		return true
 	}
-	sets = append([][]string{namesOf(e.vary)}, sets...)
+	sets = append([][]string{namesOf(e.more().vary)}, sets...)
 	manifest := s.codec.encodeManifest(e.key, sets[:min(len(sets), maxSets)])
 	return s.set(at.resource, at.name, manifest, ttl) == nil
 }
@@ -444,7 +443,7 @@ func (s *shared) set(resource, name string, value []byte, ttl time.Duration) err
 }
 
 func (e *entry) variesIn(names []string) bool {
-	return slices.EqualFunc(e.vary, names, func(s selecting, n string) bool { return s.name == n })
+	return slices.EqualFunc(e.more().vary, names, func(s selecting, n string) bool { return s.name == n })
 }
 
 func namesOf(vary []selecting) []string {

@@ -104,7 +104,9 @@ func (r *run) tagEntry(e *entry, before []string) error {
 		return fmt.Errorf("%d tags over several validations", len(tags))
 	}
 	if len(tags) > 0 {
-		e.tags, e.further = tags, r.p.cache.marks.furtherScopes(tags)
+		x := *e.more()
+		x.tags, x.further = tags, r.p.cache.marks.furtherScopes(tags)
+		e.extras = &x
 	}
 	return nil
 }

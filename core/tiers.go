@@ -34,7 +34,7 @@ func (rq *request) lookup() (selected *entry, res *resource) {
 // look at that: it is young, fresh, and nobody has said that there is a newer one.
 func (rq *request) recent(e *entry) bool {
 	c := rq.p.cache
-	return rq.now.since(e.read) < c.cfg.MemoryTTL && e.life() > e.currentAge(rq.now) && !c.marks.outdated(e)
+	return rq.now.since(e.shared().read) < c.cfg.MemoryTTL && e.life() > e.currentAge(rq.now) && !c.marks.outdated(e)
 }
 
 // keep stores an entry, or returns false where that is not possible. done is
@@ -45,13 +45,13 @@ func (c *Cache) keep(e *entry, done func()) bool {
 		done()
 		return true
 	}
-	if !e.birth.valid() {
+	if !e.shared().birth.valid() {
 		done()
 		return false
 	}
-	e.states = &c.shared.states
+	e.sharing.states = &c.shared.states
 	if c.memory != nil {
-		e.read, e.copied = c.now(), e.born
+		e.sharing.read, e.sharing.copied = c.now(), e.born
 		c.memory.put(e)
 	}
 	return c.shared.put(e, done)
@@ -64,7 +64,7 @@ func (c *Cache) swap(old, e *entry, done func()) {
 	case c.shared == nil:
 		c.memory.swap(old, e)
 		done()
-	case e.birth.valid():
+	case e.shared().birth.valid():
 		c.keep(e, done)
 	default:
 		done()

@@ -38,8 +38,8 @@ func (rq *request) candidate(selected *entry, res *resource) *entry {
 		return nil
 	}
 	var only *entry
-	for _, e := range res.variants {
-		if e.tag == "" || e.line("Content-Encoding") != nil || e.ownTag || !rq.p.cache.marks.alive(e) || !e.fits(rq.demands.credentials, rq.p.proxy) || rq.p.cache.personal(e.vary) {
+	for _, e := range res.variants() {
+		if e.tag == "" || e.line("Content-Encoding") != nil || e.ownTag || !rq.p.cache.marks.alive(e) || !e.fits(rq.demands.credentials, rq.p.proxy) || rq.p.cache.personal(e.more().vary) {
 			continue
 		}
 		if only != nil {
@@ -129,7 +129,7 @@ func fixedField(name string) bool {
 // birthOf is that of what an entry becomes. One that another process has taken back
 // must not come back under the token that the resource has got since.
 func (r *run) birthOf(old *entry) birth {
-	if old.birth.token.ID != r.birth.token.ID {
+	if old.shared().birth.token.ID != r.birth.token.ID {
 		return birth{}
 	}
 	return r.birth
@@ -167,8 +167,8 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	if h["Date"] == nil { // received now
 		delete(merged, "Date")
 	}
-	rep := r.reply(old.status, merged, before)
-	r.decorate(old.status, merged, before)
+	rep := r.reply(int(old.status), merged, before)
+	r.decorate(int(old.status), merged, before)
 	rep.control, rep.targeted = r.p.directives(merged)
 	if !said && r.p.control != nil && slices.Equal(merged["Cache-Control"], r.p.ctlLines) {
 		rep.said = nil // the route's own, from the time when it was stored
@@ -180,12 +180,15 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	fresh, reason := storable(rep)
 	vary, ok := r.rq.selectingFields(field.ParseVary(merged["Vary"]).Names)
 	e = &entry{
-		place: r.placeOfEntry(), born: r.ticket, birth: r.birthOf(old), status: old.status, body: old.body,
-		freshness: fresh, vary: vary, requested: r.requested, received: momentOf(rep.received),
-		lines: storedLines(merged, before, dropped(rep.control)), upstream: old.upstream,
-		added: slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.added, added(h, before))))),
+		place: r.placeOfEntry(), born: r.ticket, sharing: r.sharingOf(r.birthOf(old)), status: old.status, body: old.body,
+		freshness: fresh, requested: r.requested, received: momentOf(rep.received),
+		lines: storedLines(merged, before, dropped(rep.control)),
 	}
-	if err := r.tagEntry(e, old.tags); err != nil && reason == "" {
+	e.extend(extras{
+		vary: vary, upstream: old.more().upstream,
+		added: slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.more().added, added(h, before))))),
+	})
+	if err := r.tagEntry(e, old.more().tags); err != nil && reason == "" {
 		reason = r.refuseTags(err)
 	}
 	e.named(string(r.rq.key))
