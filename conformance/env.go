@@ -141,13 +141,6 @@ func (e *env) waitFinished() {
 	e.wait(e.finished, "the end of a request")
 }
 
-// forgetFinished makes the next waitFinished wait for a later request.
-func (e *env) forgetFinished() {
-	for len(e.finished) > 0 {
-		<-e.finished
-	}
-}
-
 // until waits for what cannot be seen but in Stats.
 func (e *env) until(what string, reached func(cachex.Stats) bool) {
 	e.t.Helper()

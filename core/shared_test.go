@@ -196,7 +196,7 @@ func TestFleetCopiesLate(t *testing.T) {
 	f := newFleet(t, 2, tier)
 	f.want(1, "/a", "1", "stored")
 	f.settle()
-	f.board.before = map[string]func(){"Revoke": func() { f.want(0, "/a", "1", "hit") }}
+	f.board.interpose("Revoke", func() { f.want(0, "/a", "1", "hit") })
 	f.version.Store(2)
 	if err := f.caches[0].Purge(context.Background(), cachex.ByURL("http://example.com/a")); err != nil {
 		t.Fatal(err)
@@ -208,7 +208,7 @@ func TestFleetCopiesLate(t *testing.T) {
 func TestFleetExpiresWaiting(t *testing.T) {
 	f := newFleet(t, 2, nil)
 	asked, written := make(chan struct{}), make(chan struct{})
-	f.board.before = map[string]func(){"Set": func() { close(asked); <-written }}
+	f.board.interpose("Set", func() { close(asked); <-written })
 	f.want(0, "/a", "1", "stored")
 	<-asked
 	f.version.Store(2)
