@@ -22,17 +22,17 @@ func (rq *request) serveRange(e *entry) {
 		return
 	case result == field.RangeUnsatisfiable:
 		a.Status, a.Body = http.StatusRequestedRangeNotSatisfiable, nil
-		a.Lines = withoutContent(e.lines)
+		a.Lines = withoutContent(a.Lines)
 		a.Extra = append(a.Extra, line("Content-Range", fmt.Sprintf("bytes */%d", size)), lengthLine(0))
 	case len(spans) == 1:
 		s := spans[0]
 		a.Status, a.Body = http.StatusPartialContent, e.body[s.Start:s.End:s.End]
-		a.Lines = without(e.lines, "Content-Length", "Content-Digest")
+		a.Lines = without(a.Lines, "Content-Length", "Content-Digest")
 		a.Extra = append(a.Extra, contentRange(s, size), lengthLine(len(a.Body)))
 	default:
 		kind, body := multiparts(e, spans)
 		a.Status, a.Body = http.StatusPartialContent, body
-		a.Lines = without(e.lines, "Content-Length", "Content-Digest", "Content-Type")
+		a.Lines = without(a.Lines, "Content-Length", "Content-Digest", "Content-Type")
 		a.Extra = append(a.Extra, line("Content-Type", kind), lengthLine(len(body)))
 	}
 }

@@ -72,44 +72,44 @@ func sniffed(h http.Header) bool {
 	return !named && !coded
 }
 
-// finish completes an entry whose content is known: the fields that a server
+// finish completes an entry whose content is known, with its lines: the fields that a server
 // would have added on the way, and an entity tag of our own.
-func (e *entry) finish(tags etagMode, now time.Time) {
+func (e *entry) finish(lines []adapter.Line, tags etagMode, now time.Time) {
 	hasContent := e.status != http.StatusNoContent && e.status != http.StatusResetContent
 	if !hasContent {
 		e.body = nil
 	}
 	if hasContent && len(e.body) > 0 && e.sniffed {
-		e.lines = append(e.lines, line("Content-Type", http.DetectContentType(e.body)))
+		lines = append(lines, line("Content-Type", http.DetectContentType(e.body)))
 	}
 	if hasContent {
-		e.lines = append(e.lines, lengthLine(len(e.body)))
+		lines = append(lines, lengthLine(len(e.body)))
 	}
 	if e.governed {
 		// We are a part of the origin: the answer is made when it is asked for.
-		e.lines = without(e.lines, "Date")
-	} else if e.line("Date") == nil {
-		e.lines = append(e.lines, line("Date", e.received.time().UTC().Format(http.TimeFormat)))
+		lines = without(lines, "Date")
+	} else if lineOf(lines, "Date") == nil {
+		lines = append(lines, line("Date", e.received.time().UTC().Format(http.TimeFormat)))
 	}
-	if tags != etagNone && e.status == http.StatusOK && e.line("Etag") == nil {
+	if tags != etagNone && e.status == http.StatusOK && lineOf(lines, "Etag") == nil {
 		e.ownTag = true
-		e.lines = append(e.lines, line("Etag", e.makeTag(tags)))
+		lines = append(lines, line("Etag", makeTag(lines, e.body, tags)))
 	}
-	e.seal(now)
+	e.seal(lines, now)
 }
 
 // makeTag is an entity tag for the representation: for its bytes, and for what
 // they are to be taken as (RFC 9110, section 8.8.3). Outer middleware may still
 // change the bytes, so it is weak unless the route promises otherwise.
-func (e *entry) makeTag(mode etagMode) string {
+func makeTag(lines []adapter.Line, body []byte, mode etagMode) string {
 	h := sha256.New()
 	for _, name := range [...]string{"Content-Type", "Content-Encoding", "Content-Language"} {
-		for _, v := range e.line(name) {
+		for _, v := range lineOf(lines, name) {
 			h.Write([]byte(v))
 		}
 		h.Write([]byte{0})
 	}
-	h.Write(e.body)
+	h.Write(body)
 	tag := `"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16]) + `"`
 	if mode == etagWeak {
 		return "W/" + tag

@@ -75,8 +75,9 @@ func (c *codec) encode(e *entry) []byte {
 		b = appendString(appendString(appendString(b, v.name), v.value), v.raw)
 	}
 	b = appendStrings(appendStrings(appendStrings(b, more.tags), more.added), more.upstream)
-	b = binary.AppendUvarint(b, uint64(len(e.lines)))
-	for _, l := range e.lines {
+	lines := e.lines()
+	b = binary.AppendUvarint(b, uint64(len(lines)))
+	for _, l := range lines {
 		b = appendStrings(appendString(b, l.Name), l.Values)
 	}
 	b = binary.AppendUvarint(b, uint64(len(e.body)))
@@ -186,9 +187,9 @@ func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]
 	}
 	more.tags, more.added, more.upstream = d.strings(), d.strings(), d.strings()
 	e.extend(more)
-	e.lines = make([]adapter.Line, d.count(maxLines))
-	for i := range e.lines {
-		e.lines[i] = adapter.Line{Name: d.string(), Values: d.strings()}
+	lines := make([]adapter.Line, d.count(maxLines))
+	for i := range lines {
+		lines[i] = adapter.Line{Name: d.string(), Values: d.strings()}
 	}
 	size = d.uvarint()
 	if d.end() != nil || size > uint64(c.max) {
@@ -197,10 +198,10 @@ func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]
 	if e.body = content; flags&flagCompressed != 0 {
 		e.body, err = inflate(content, int(size))
 	}
-	if err != nil || uint64(len(e.body)) != size || !e.plausible(now) {
+	if err != nil || uint64(len(e.body)) != size || !e.plausible(lines, now) {
 		return nil, nil, errForeign
 	}
-	e.seal(now.time())
+	e.seal(lines, now.time())
 	return e, nil, nil
 }
 
@@ -214,11 +215,11 @@ const (
 // plausible tells whether an entry is one that this cache might have stored: its
 // fields can be sent again, its length is right and it does not come from the
 // future.
-func (e *entry) plausible(now moment) bool {
+func (e *entry) plausible(lines []adapter.Line, now moment) bool {
 	if e.status < 200 || neverStored(int(e.status)) || now.since(e.received) < -maxSkew || e.age < 0 || e.lifetime < 0 || e.whileRevalidate < 0 || e.ifError < 0 {
 		return false
 	}
-	for _, l := range e.lines {
+	for _, l := range lines {
 		if len(l.Values) == 0 || http.CanonicalHeaderKey(l.Name) != l.Name || !sound(l.Name, l.Values) {
 			return false
 		}

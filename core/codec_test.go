@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,12 +35,12 @@ func sampleEntry() *entry {
 			lifetime: time.Hour, age: time.Second, explicit: true, locked: true, shareable: true,
 			whileRevalidate: time.Minute, ifError: time.Hour,
 		},
-		lines: []adapter.Line{
-			line("Content-Length", "800"), line("Etag", `"v"`), {Name: "Link", Values: []string{"</a>", "</b>"}}, line("Last-Modified", "Wed, 01 Nov 2023 10:00:00 GMT"),
-		},
+	}
+	lines := []adapter.Line{
+		line("Content-Length", "800"), line("Etag", `"v"`), {Name: "Link", Values: []string{"</a>", "</b>"}}, line("Last-Modified", "Wed, 01 Nov 2023 10:00:00 GMT"),
 	}
 	e.expired.Store(42)
-	e.seal(at.time())
+	e.seal(lines, at.time())
 	return e
 }
 
@@ -109,10 +110,10 @@ func TestCodecRefuses(t *testing.T) {
 			t.Errorf("%s: a content above the limit was taken", name)
 		}
 		for what, change := range map[string]func(*entry){
-			"a field with a line break":    func(e *entry) { e.lines[1].Values = []string{"a\r\nb: c"} },
-			"a name with a blank":          func(e *entry) { e.lines[1].Name = "A b" },
-			"a field of the connection":    func(e *entry) { e.lines[1] = line("Transfer-Encoding", "chunked") },
-			"a wrong length":               func(e *entry) { e.lines[0] = line("Content-Length", "801") },
+			"a field with a line break":    func(e *entry) { reline(e, "Etag", line("Etag", "a\r\nb: c")) },
+			"a name with a blank":          func(e *entry) { reline(e, "Etag", line("A b", "c")) },
+			"a field of the connection":    func(e *entry) { reline(e, "Etag", line("Transfer-Encoding", "chunked")) },
+			"a wrong length":               func(e *entry) { reline(e, "Content-Length", line("Content-Length", "801")) },
 			"a status that is never final": func(e *entry) { e.status = 101 },
 		} {
 			bad := sampleEntry()
@@ -120,6 +121,13 @@ func TestCodecRefuses(t *testing.T) {
 			refuse(what, c.encode(bad), bad.key, bad.received)
 		}
 	}
+}
+
+// reline puts another field in the place of one that e has.
+func reline(e *entry, name string, l adapter.Line) {
+	lines := e.lines()
+	lines[slices.IndexFunc(lines, func(l adapter.Line) bool { return l.Name == name })] = l
+	e.seal(lines, e.received.time())
 }
 
 func FuzzCodec(f *testing.F) {
@@ -142,7 +150,7 @@ func FuzzCodec(f *testing.F) {
 			if err != nil || got == nil {
 				continue
 			}
-			if int64(len(got.body)) > c.max || !got.plausible(e.received) {
+			if int64(len(got.body)) > c.max || !got.plausible(got.lines(), e.received) {
 				t.Errorf("%+v", got)
 			}
 			if again, _, err := c.decode(c.encode(got), e.key, e.received); err != nil || !bytes.Equal(again.body, got.body) {

@@ -20,11 +20,12 @@ import (
 // entries have is behind a pointer.
 type entry struct {
 	key string
-	place
+	spot
 	born ticket
 
-	lines []adapter.Line // as sent with the whole content
-	body  []byte
+	shape  *shape   // of the fields that are sent with the whole content
+	values []string // theirs
+	body   []byte
 
 	tag      field.Tag // entity tag, "" for none
 	modified fieldDate // Last-Modified, 0 for none or an invalid one
@@ -32,8 +33,6 @@ type entry struct {
 
 	freshness
 	requested, received moment // of the run, or of the validation since
-
-	stored304 []adapter.Line // the first of lines
 
 	extras  *extras  // nil for none; see more
 	sharing *sharing // nil without a shared store; see shared
@@ -59,6 +58,9 @@ type extras struct {
 	further  []scope     // of the tags
 	added    []string    // names of the lines that went behind those of outer middleware
 	upstream []string    // members of Cache-Status from nearer the origin
+
+	hostPath scope  // see place
+	text     string // the path for patterns, where the key has another spelling of it
 }
 
 // sharing is what an entry of a shared store has.
@@ -94,7 +96,7 @@ func (e *entry) more() *extras {
 
 // extend gives a new entry its extras, if it has any.
 func (e *entry) extend(x extras) {
-	if len(x.vary)+len(x.tags)+len(x.added)+len(x.upstream) > 0 {
+	if len(x.vary)+len(x.tags)+len(x.added)+len(x.upstream)+len(x.text) > 0 || x.hostPath != 0 {
 		e.extras = &x
 	}
 }
@@ -125,11 +127,10 @@ func (s selecting) same(o selecting) bool {
 const (
 	// entryOverhead is of the entry and its resource, and of the node and the
 	// place in the table of the memory tier.
-	entryOverhead = 288 + 16 + 80 + 24
+	entryOverhead = 240 + 16 + 80 + 24
 
-	extrasOverhead  = 128
+	extrasOverhead  = 144
 	sharingOverhead = 80
-	lineOverhead    = 40
 	stringOverhead  = 16 + 8 // and what is lost because allocations are rounded up
 	varyOverhead    = 80
 	tagOverhead     = stringOverhead + 8 // its scope
@@ -139,15 +140,12 @@ const (
 // counted for each: nobody knows what a handler shares.
 func (e *entry) size() int64 {
 	n := entryOverhead + len(e.key) + cap(e.body)
-	for _, l := range e.lines {
-		n += lineOverhead
-		for _, v := range l.Values {
-			n += len(v) + stringOverhead
-		}
-		n += len(l.Name)
+	n += e.shape.size()
+	for _, v := range e.values {
+		n += len(v) + stringOverhead
 	}
 	if x := e.extras; x != nil {
-		n += extrasOverhead
+		n += extrasOverhead + len(x.text)
 		for _, v := range x.vary {
 			n += len(v.name) + len(v.value) + len(v.raw) + varyOverhead
 		}
@@ -163,54 +161,63 @@ func (e *entry) size() int64 {
 	if e.sharing != nil {
 		n += sharingOverhead
 	}
-	if !strings.Contains(e.key, e.text) { // see named
-		n += len(e.text)
-	}
 	return int64(n)
 }
 
-// named gives an entry its key, and has its path lie in the same memory, where
-// it is as it came.
-func (e *entry) named(key string) {
-	e.key = key
-	if i := strings.Index(key, e.text); i >= 0 {
-		e.text = key[i : i+len(e.text)]
+// stands gives an entry its place, which a part of its key tells mostly.
+func (x *extras) stands(e *entry, p place) {
+	e.spot, x.hostPath = p.spot, p.hostPath
+	if e.pathOfKey() != p.text {
+		x.text = p.text
 	}
 }
 
-// line returns the lines of a field.
-func (e *entry) line(name string) []string {
-	for i := range e.lines {
-		if e.lines[i].Name == name {
-			return e.lines[i].Values
-		}
+// where is the place that it stands at.
+func (e *entry) where() place {
+	x := e.more()
+	p := place{spot: e.spot, hostPath: x.hostPath, text: x.text}
+	if p.text == "" {
+		p.text = e.pathOfKey()
 	}
-	return nil
+	return p
 }
 
-// seal computes what follows from the lines: validators, and which of them go with
-// a 304 (RFC 9110, section 15.4.5). These come first.
-func (e *entry) seal(now time.Time) {
+// pathOfKey is the path as it stands in the key.
+func (e *entry) pathOfKey() string {
+	_, path, _ := strings.Cut(e.key, "://")
+	slash := strings.IndexByte(path, '/')
+	if slash < 0 {
+		return ""
+	}
+	path = path[slash:]
+	if end := strings.IndexByte(path, '\n'); end >= 0 {
+		path = path[:end]
+	}
+	path, _, _ = strings.Cut(path, "?")
+	return path
+}
+
+// seal gives an entry its lines, which it puts into order: those that go with a 304
+// (RFC 9110, section 15.4.5) come first. It computes what follows from them.
+func (e *entry) seal(lines []adapter.Line, now time.Time) {
 	e.tag, e.modified = "", 0
-	if v := e.line("Etag"); len(v) == 1 {
+	if v := lineOf(lines, "Etag"); len(v) == 1 {
 		if t, ok := field.ParseTag(v[0]); ok {
 			e.tag = t
 		}
 	}
-	if v := e.line("Last-Modified"); len(v) == 1 {
+	if v := lineOf(lines, "Last-Modified"); len(v) == 1 {
 		if t, ok := field.ParseDate(v[0], now); ok {
 			e.modified = fieldDateOf(t)
 		}
 	}
 	e.date = e.received
-	if v := e.line("Date"); len(v) == 1 {
+	if v := lineOf(lines, "Date"); len(v) == 1 {
 		if t, ok := field.ParseDate(v[0], now); ok {
 			e.date = momentOfDate(t)
 		}
 	}
 	in304 := func(l adapter.Line) bool { return describes304(l.Name) && (l.Name != "Last-Modified" || e.tag == "") }
-	lines := make([]adapter.Line, len(e.lines)) // at its final size
-	copy(lines, e.lines)
 	slices.SortFunc(lines, func(a, b adapter.Line) int {
 		if first := in304(a); first != in304(b) {
 			if first {
@@ -220,11 +227,16 @@ func (e *entry) seal(now time.Time) {
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
-	n := 0
-	for n < len(lines) && in304(lines[n]) {
-		n++
+	described, n := 0, 0
+	for _, l := range lines {
+		if n += len(l.Values); in304(l) {
+			described++
+		}
 	}
-	e.lines, e.stored304 = lines, lines[:n:n]
+	e.shape, e.values = shapeOf(lines, described), make([]string, 0, n)
+	for _, l := range lines {
+		e.values = append(e.values, l.Values...)
+	}
 }
 
 // describes304 tells which fields a 304 from the cache carries: those that RFC
@@ -267,13 +279,19 @@ func stores(name string, h http.Header, dropped []string) bool {
 // storedLines copies the fields that an entry keeps: those set inside of the
 // cache, without what outer middleware had set before and will set again.
 func storedLines(h http.Header, before []adapter.Line, dropped []string) []adapter.Line {
-	lines := make([]adapter.Line, 0, len(h)+2)
+	n := 0
+	for _, values := range h {
+		n += len(values)
+	}
+	lines, all := make([]adapter.Line, 0, len(h)+3), make([]string, 0, n) // with room for what finish adds
 	for name, values := range h {
 		values = inside(name, values, before)
 		if len(values) == 0 || !stores(name, h, dropped) || !sound(name, values) {
 			continue
 		}
-		lines = append(lines, adapter.Line{Name: name, Values: slices.Clip(slices.Clone(values))})
+		begin := len(all)
+		all = append(all, values...)
+		lines = append(lines, adapter.Line{Name: name, Values: all[begin:len(all):len(all)]})
 	}
 	return lines
 }

@@ -266,12 +266,11 @@ func (m *marks) alive(e *entry) bool {
 }
 
 func (m *marks) examine(e *entry, last uint64) bool {
-	p := &e.place
+	p := e.where()
 	if e.shared().byToken {
-		other := e.place
-		other.url, p = 0, &other
+		p.url = 0
 	}
-	k := m.since(max(e.born, ticket(e.seen.Load())), p, e.more().further)
+	k := m.since(max(e.born, ticket(e.seen.Load())), &p, e.more().further)
 	if k.hard > 0 {
 		return false
 	}

@@ -3,6 +3,7 @@ package cachex
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,7 +12,7 @@ import (
 
 func newTestMarks() *marks { return newMarks(time.Hour) }
 
-func entryOf(_ *marks, s scope, born ticket) *entry { return &entry{place: place{url: s}, born: born} }
+func entryOf(_ *marks, s scope, born ticket) *entry { return &entry{spot: spot{url: s}, born: born} }
 
 // now is when the marks of these tests are made.
 var now = time.Date(2024, time.March, 1, 12, 0, 0, 0, time.UTC)
@@ -116,7 +117,7 @@ func TestOverflowNeverRevives(t *testing.T) {
 	revived, lost := 0, 0
 	for _, e := range entries {
 		for range 2 { // the second time the answer may be remembered
-			want := newest[e.place.url] <= e.born
+			want := newest[e.url] <= e.born
 			switch got := m.alive(e); {
 			case got && !want:
 				revived++
@@ -215,7 +216,9 @@ func TestEveryScopeReaches(t *testing.T) {
 		"all":       func(soft bool) { m.take(now, soft, []scope{everything}, nil) },
 		"pattern":   func(soft bool) { m.take(now, soft, nil, []*pattern{pat}) },
 	} {
-		fresh := func() *entry { return &entry{place: p, extras: &extras{further: []scope{tag}}, born: m.ticket()} }
+		fresh := func() *entry {
+			return &entry{spot: p.spot, extras: &extras{further: []scope{tag}, hostPath: p.hostPath, text: p.text}, born: m.ticket()}
+		}
 		e := fresh()
 		take(true)
 		if !m.alive(e) || e.expired.Load() != now.UnixNano() {
@@ -256,14 +259,14 @@ func TestPatternsOverflow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &entry{place: m.place("h", "/a"), born: m.ticket()}
+	e := &entry{key: "GET http://h/a", spot: m.place("h", "/a").spot, born: m.ticket()}
 	for range maxPatterns {
 		m.take(now, false, nil, []*pattern{pat})
 	}
 	if !m.alive(e) {
 		t.Fatal("a pattern reaches a path that it does not match")
 	}
-	young := &entry{place: m.place("h", "/a"), born: m.ticket()}
+	young := &entry{key: "GET http://h/a", spot: m.place("h", "/a").spot, born: m.ticket()}
 	e.seen.Store(0)
 	m.take(now, false, nil, []*pattern{pat})
 	if m.alive(e) {
@@ -287,5 +290,40 @@ func BenchmarkAlive(b *testing.B) {
 				m.alive(e)
 			}
 		})
+	}
+}
+
+// An entry tells its path by its key, or keeps it where that has another spelling.
+func TestWhereAnEntryStands(t *testing.T) {
+	m := newTestMarks()
+	for key, text := range map[string]string{
+		"GET http://h/":                           "/",
+		"GET https://h/a/b":                       "/a/b",
+		"GET https://h:8080/a?b=/c":               "/a",
+		"GET http://h/a?b\nheader X=/c":           "/a",
+		"GET http://h/a\nheader X=?/c":            "/a",
+		"GET http://h/%61%3f/b?c":                 "/a?/b",
+		"GET http://h/a%zz":                       "/a%zz",
+		"GET http://h/a?u=http://other/elsewhere": "/a",
+	} {
+		url, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(key, "GET http://"), "GET https://"), "\n")
+		slash := strings.IndexByte(url, '/')
+		want := m.place(url[:slash], url[slash:])
+		if want.text != text {
+			t.Fatalf("%q: the path is %q, want %q", key, want.text, text)
+		}
+		e, x := &entry{key: key}, extras{}
+		x.stands(e, want)
+		e.extend(x)
+		if got := e.where(); got != want {
+			t.Errorf("%q stands at %+v, want %+v", key, got, want)
+		}
+		want.hostPath = 0
+		plain := &entry{key: key}
+		x = extras{}
+		x.stands(plain, want)
+		if plain.extend(x); (plain.extras != nil) != strings.Contains(text, "a?/") {
+			t.Errorf("%q: extras %+v", key, plain.extras)
+		}
 	}
 }

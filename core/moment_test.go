@@ -13,22 +13,20 @@ func TestDatesOfAllYears(t *testing.T) {
 	years := []int{1, 1601, 1677, 1678, 1969, 1970, 1971, 2026, 2261, 2262, 9999}
 	for i, year := range years {
 		text := time.Date(year, 1, 1, 0, 0, 1, 0, time.UTC).Format(http.TimeFormat)
-		e := &entry{lines: linesOf(header("Last-Modified: "+text, "Date: "+text)), received: momentOf(epoch)}
-		e.seal(epoch)
+		e := &entry{received: momentOf(epoch)}
+		e.seal(linesOf(header("Last-Modified: "+text, "Date: "+text)), epoch)
 		if e.modified == 0 || e.modified.time().UTC().Format(http.TimeFormat) != text {
 			t.Errorf("Last-Modified: %s became %v", text, e.modified.time().UTC())
 		}
 		if i == 0 {
 			continue
 		}
-		before := &entry{lines: linesOf(header("Date: " + time.Date(years[i-1], 1, 1, 0, 0, 1, 0, time.UTC).Format(http.TimeFormat)))}
-		before.seal(epoch)
+		before := sealed(line("Date", time.Date(years[i-1], 1, 1, 0, 0, 1, 0, time.UTC).Format(http.TimeFormat)))
 		if before.date > e.date {
 			t.Errorf("a Date of %d is before one of %d", year, years[i-1])
 		}
 	}
-	e := &entry{lines: linesOf(header("Last-Modified: Thu, 01 Jan 1970 00:00:00 GMT"))}
-	if e.seal(epoch); e.modified == 0 {
+	if e := sealed(line("Last-Modified", "Thu, 01 Jan 1970 00:00:00 GMT")); e.modified == 0 {
 		t.Error("files of 1970 have no Last-Modified")
 	}
 	if e := (&entry{}); e.modified != 0 {

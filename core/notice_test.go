@@ -28,7 +28,7 @@ var mutations = []struct {
 		{"flight.go", "m.since(f.ticket, &p, nil).taken() == 0 {", "(MUTATION || m.since(f.ticket, &p, nil).taken() == 0) {"},
 	}},
 	{"a 304 that makes a new ticket", []edit{
-		{"validate.go", "place: r.placeOfEntry(), born: r.ticket,", "place: r.placeOfEntry(), born: map[bool]ticket{false: r.ticket, true: r.p.cache.marks.ticket()}[MUTATION],"},
+		{"validate.go", "key: string(r.rq.key), born: r.ticket,", "key: string(r.rq.key), born: map[bool]ticket{false: r.ticket, true: r.p.cache.marks.ticket()}[MUTATION],"},
 	}},
 	{"a sequence that is raised before its marks are in place", []edit{
 		{"marks.go", "\tm.forget(now)\n", "\tif MUTATION {\n\t\tm.last.Store(uint64(t))\n\t\tpause()\n\t}\n\tm.forget(now)\n"},

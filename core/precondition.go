@@ -13,7 +13,7 @@ import (
 func (rq *request) applyConditions(e *entry) {
 	if rq.notModified(e) {
 		a := &rq.answer
-		a.Status, a.Lines, a.NoBody = http.StatusNotModified, e.stored304, true
+		a.Status, a.Lines, a.NoBody = http.StatusNotModified, a.Lines[:e.shape.in304], true
 		return
 	}
 	if rq.head.Has&adapter.Range != 0 && rq.head.Method == http.MethodGet && rq.ifRange(e) && (rq.p.proxy || !rq.mayBeCoded(e)) {

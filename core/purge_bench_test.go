@@ -56,9 +56,8 @@ func tagged(b *testing.B, n int) *Cache {
 	now := momentOf(time.Now())
 	for i := range n {
 		target := fmt.Sprint("/", i)
-		e := &entry{place: c.marks.place("h", target), extras: &extras{tags: tags, further: further}, status: 200, received: now, date: now}
+		e := &entry{key: "GET http://h" + target, spot: c.marks.place("h", target).spot, extras: &extras{tags: tags, further: further}, status: 200, received: now, date: now}
 		e.lifetime = time.Hour
-		e.named("GET http://h" + target)
 		c.memory.put(e)
 	}
 	if have, _ := c.memory.entries(); have != n {

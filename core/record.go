@@ -52,7 +52,7 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 		mode = adapter.Pass
 		fallthrough
 	default:
-		e.seal(e.received.time()) // without a tag of ours: the content is still to come
+		e.seal(r.lines, e.received.time()) // without a tag of ours: the content is still to come
 	}
 	if r.committed || reason != "" {
 		r.announce(h, reason)
@@ -100,8 +100,7 @@ func (r *run) commit() {
 		return // taken back meanwhile; it must not push out what came after
 	}
 	e.body = r.capture.bytes()
-	e.named(string(r.rq.key))
-	e.finish(r.p.etag, e.received.time())
+	e.finish(r.lines, r.p.etag, e.received.time())
 	if r.whole = true; r.reason != "" {
 		if fails(r.status) {
 			r.land(landedFailed, e)

@@ -53,9 +53,10 @@ type run struct {
 	detached atomic.Bool
 
 	requested moment
-	capture   *capture // while the response is being recorded
-	pending   *entry   // its fields, until the content is complete
-	whole     bool     // pending has its content
+	capture   *capture       // while the response is being recorded
+	pending   *entry         // until the content is complete
+	lines     []adapter.Line // of pending
+	whole     bool           // pending has its content
 	committed bool
 	reason    string // why pending is not stored all the same
 	status    int
@@ -290,15 +291,18 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 		r.land(landedFree, nil)
 		return adapter.Verdict{}
 	}
+	r.lines = storedLines(h, before, dropped(rep.control))
 	r.pending = &entry{
-		place: r.placeOfEntry(), born: r.ticket, sharing: r.sharingOf(r.birth), status: uint16(status), freshness: fresh, //nolint:gosec // storable ones are below 600
+		key: string(r.rq.key), born: r.ticket, sharing: r.sharingOf(r.birth), status: uint16(status), freshness: fresh, //nolint:gosec // storable ones are below 600
 		requested: r.requested, received: momentOf(rep.received),
-		lines: storedLines(h, before, dropped(rep.control)), sniffed: sniffed(h),
+		sniffed: sniffed(h),
 	}
-	r.pending.extend(extras{
+	x := extras{
 		vary: vary, added: added(h, before),
 		upstream: slices.Clone(inside("Cache-Status", h["Cache-Status"], before)),
-	})
+	}
+	x.stands(r.pending, r.placeOfEntry())
+	r.pending.extend(x)
 	r.capture = newCapture(r.p.cache.cfg.MaxEntryBytes, declaredLength(h))
 	if r.reason == "" {
 		// Unless it left before this was known, and the handler has heard.

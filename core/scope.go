@@ -42,7 +42,7 @@ func (m *marks) scopeOf(kind byte, parts ...string) scope {
 // place is where a resource stands, as far as marks can reach it. Lookups,
 // unsafe requests and purges all make it from the same part of a key.
 type place struct {
-	url, path, host scope
+	spot
 
 	// hostPath reaches what is stored for another query than was asked for, by
 	// routes with query rules. Other entries do without it.
@@ -50,6 +50,9 @@ type place struct {
 
 	text string // the path, for patterns
 }
+
+// spot is the part of a place that every entry keeps.
+type spot struct{ url, path, host scope }
 
 // place is that of a host, as it stands in a key, and a request target.
 func (m *marks) place(host, target string) place {
@@ -60,9 +63,11 @@ func (m *marks) place(host, target string) place {
 	}
 	text := decodedPath(path)
 	return place{
-		url:      m.scopeOf(scopeURL, host, text, query),
-		path:     m.scopeOf(scopePath, text),
-		host:     m.scopeOf(scopeHost, host),
+		spot: spot{
+			url:  m.scopeOf(scopeURL, host, text, query),
+			path: m.scopeOf(scopePath, text),
+			host: m.scopeOf(scopeHost, host),
+		},
 		hostPath: m.scopeOf(scopeHostPath, host, text),
 		text:     text,
 	}

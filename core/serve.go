@@ -40,10 +40,16 @@ type request struct {
 	demands         demands
 
 	answer adapter.Answer
+	stored []adapter.Line // the lines of answer; room, unless there are more
+	room   [12]adapter.Line
 	extra  [4]adapter.Line
 }
 
-var requests = sync.Pool{New: func() any { return &request{key: make([]byte, 0, 256)} }}
+var requests = sync.Pool{New: func() any {
+	rq := &request{key: make([]byte, 0, 256)}
+	rq.stored = rq.room[:0]
+	return rq
+}}
 
 // Handle implements adapter.Handler.
 func (rt *route) Handle(x adapter.Exchange) {
@@ -72,6 +78,7 @@ func (rq *request) release() {
 	rq.movedPath, rq.movedQuery = false, false
 	rq.answer, rq.birth = adapter.Answer{}, birth{}
 	clear(rq.extra[:])
+	clear(rq.stored)
 	if cap(rq.key) <= 2*maxKey {
 		requests.Put(rq)
 	}
@@ -149,7 +156,8 @@ func (rq *request) judge(selected *entry, res *resource) decision {
 // the client has it already.
 func (rq *request) serveEntry(e *entry, d decision) {
 	a := &rq.answer
-	a.Status, a.Lines, a.Body = int(e.status), e.lines, e.body
+	rq.stored = e.linesIn(rq.stored)
+	a.Status, a.Lines, a.Body = int(e.status), rq.stored, e.body
 	a.NoBody = rq.head.Method == http.MethodHead
 	a.Extra = rq.extra[:0]
 	age := e.currentAge(rq.now)

@@ -280,13 +280,14 @@ func (rq *request) adopt(e *entry) bool {
 	if e.born, ok = c.shared.log.ticketAt(e.sharing.birth.at); !ok {
 		return false
 	}
-	e.place = rq.place()
+	p := rq.place()
 	if !rq.p.query.any() {
-		e.place.hostPath = 0
+		p.hostPath = 0
 	}
-	if e.extras != nil {
-		e.extras.further = c.marks.furtherScopes(e.extras.tags)
-	}
+	x := *e.more()
+	x.further = c.marks.furtherScopes(x.tags)
+	x.stands(e, p)
+	e.extend(x)
 	if now.Soft != e.sharing.birth.token.Soft {
 		e.expire(min(moment(now.Soft), rq.now))
 	}

@@ -139,11 +139,11 @@ func (r *run) birthOf(old *entry) birth {
 // fields of the 304 in the place of those that it had (RFC 9111, section 4.3.4).
 // What must not be kept any longer is still the answer to this request.
 func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entry, keep bool) {
-	merged := make(http.Header, len(old.lines)+len(before))
+	merged := make(http.Header, len(old.values)+len(before))
 	for _, l := range before {
 		merged[l.Name] = l.Values
 	}
-	for _, l := range old.lines {
+	for _, l := range old.lines() {
 		if l.Name != "Content-Length" && !(old.ownTag && l.Name == "Etag") {
 			merged[l.Name] = l.Values
 		}
@@ -180,19 +180,19 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	fresh, reason := storable(rep)
 	vary, ok := r.rq.selectingFields(field.ParseVary(merged["Vary"]).Names)
 	e = &entry{
-		place: r.placeOfEntry(), born: r.ticket, sharing: r.sharingOf(r.birthOf(old)), status: old.status, body: old.body,
+		key: string(r.rq.key), born: r.ticket, sharing: r.sharingOf(r.birthOf(old)), status: old.status, body: old.body,
 		freshness: fresh, requested: r.requested, received: momentOf(rep.received),
-		lines: storedLines(merged, before, dropped(rep.control)),
 	}
-	e.extend(extras{
+	x := extras{
 		vary: vary, upstream: old.more().upstream,
 		added: slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.more().added, added(h, before))))),
-	})
+	}
+	x.stands(e, r.placeOfEntry())
+	e.extend(x)
 	if err := r.tagEntry(e, old.more().tags); err != nil && reason == "" {
 		reason = r.refuseTags(err)
 	}
-	e.named(string(r.rq.key))
-	e.finish(r.p.etag, rep.received)
+	e.finish(storedLines(merged, before, dropped(rep.control)), r.p.etag, rep.received)
 	return e, ok && reason == "" && !outerForbids(r.rq.x)
 }
 
