@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/go-cachex/cachex/core/adapter"
 	"github.com/go-cachex/cachex/core/store"
@@ -144,7 +145,8 @@ func (c *codec) open(data []byte) (payload []byte, flags byte, err error) {
 }
 
 // decode returns an entry or, in its place, the sets of names of a manifest. The
-// content of the entry may lie in data.
+// content of the entry may lie in data, and so do all its strings: data must not
+// change any more.
 func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]string, err error) {
 	payload, flags, err := c.open(data)
 	if err != nil {
@@ -154,8 +156,11 @@ func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]
 	if n <= 0 || size > uint64(len(payload)-n) {
 		return nil, nil, errForeign
 	}
-	// Everything in the head lies in one string.
-	d, content := decoder{rest: string(payload[n : n+int(size)])}, payload[n+int(size):]
+	head, content := payload[n:n+int(size)], payload[n+int(size):]
+	d := decoder{rest: unsafe.String(unsafe.SliceData(head), len(head))}
+	if flags&flagCompressed != 0 { // the rest of data is of no use any more
+		d.rest = string(head)
+	}
 	if d.string() != key { // two keys with one name in the store
 		return nil, nil, errForeign
 	}
@@ -314,7 +319,7 @@ func (d *decoder) strings() []string {
 		return nil
 	}
 	if n > len(d.spare) {
-		d.spare = make([]string, max(n, 32))
+		d.spare = make([]string, max(n, 12))
 	}
 	list := d.spare[:n:n]
 	d.spare = d.spare[n:]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/go-cachex/cachex/core/store"
 	"github.com/redis/go-redis/v9"
@@ -49,12 +50,16 @@ func (s *space) Get(ctx context.Context, resource string, names ...string) (stor
 	values := make([][]byte, len(names))
 	for i := range names {
 		if v, ok := found[1+i].(string); ok {
-			values[i] = []byte(v)
+			values[i] = bytesOf(v)
 		}
 	}
 	token, _ := found[0].(string)
 	return decodeToken(token), values, nil
 }
+
+// bytesOf is s as bytes, without a copy: nobody else holds what was read for this
+// call.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // setValue has the token live no shorter than the value: without it the value
 // would be lost.

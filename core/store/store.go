@@ -50,7 +50,8 @@ type Store interface {
 // reaches it (in one slot of a Redis Cluster).
 type Space interface {
 	// Get returns the resource's token and, for each name, its value or nil.
-	// It takes one round trip.
+	// It takes one round trip. The values are the caller's: their bytes do not
+	// change any more.
 	Get(ctx context.Context, resource string, names ...string) (Token, [][]byte, error)
 
 	// Token returns the resource's token, and makes one that lives for ttl at
