@@ -59,7 +59,12 @@ func (s *space) Get(ctx context.Context, resource string, names ...string) (stor
 
 // bytesOf is s as bytes, without a copy: nobody else holds what was read for this
 // call.
-func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+func bytesOf(s string) []byte {
+	if s == "" { // which is not the same as nothing
+		return []byte{}
+	}
+	return unsafe.Slice(unsafe.StringData(s), len(s))
+}
 
 // setValue has the token live no shorter than the value: without it the value
 // would be lost.
