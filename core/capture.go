@@ -72,18 +72,16 @@ func sniffed(h http.Header) bool {
 	return !named && !coded
 }
 
-// finish completes an entry whose content is known, with its lines: the fields that a server
-// would have added on the way, and an entity tag of our own.
-func (e *entry) finish(lines []adapter.Line, tags etagMode, now time.Time) {
+// finish completes an entry whose content is known, with its lines: the fields that
+// a server would have added on the way, and an entity tag of our own. Key, length
+// and tag become one text.
+func (e *entry) finish(lines []adapter.Line, sniffed bool, tags etagMode, now time.Time) {
 	hasContent := e.status != http.StatusNoContent && e.status != http.StatusResetContent
 	if !hasContent {
 		e.body = nil
 	}
-	if hasContent && len(e.body) > 0 && e.sniffed {
+	if hasContent && len(e.body) > 0 && sniffed {
 		lines = append(lines, line("Content-Type", http.DetectContentType(e.body)))
-	}
-	if hasContent {
-		lines = append(lines, lengthLine(len(e.body)))
 	}
 	if e.governed {
 		// We are a part of the origin: the answer is made when it is asked for.
@@ -91,17 +89,32 @@ func (e *entry) finish(lines []adapter.Line, tags etagMode, now time.Time) {
 	} else if lineOf(lines, "Date") == nil {
 		lines = append(lines, line("Date", e.received.time().UTC().Format(http.TimeFormat)))
 	}
+	var room [256]byte
+	text := append(room[:0], e.key...)
+	if hasContent {
+		text = strconv.AppendInt(text, int64(len(e.body)), 10)
+	}
+	length := len(text)
 	if tags != etagNone && e.status == http.StatusOK && lineOf(lines, "Etag") == nil {
 		e.ownTag = true
-		lines = append(lines, line("Etag", makeTag(lines, e.body, tags)))
+		text = appendTag(text, lines, e.body, tags)
+	}
+	if one, key := string(text), len(e.key); len(one) > key {
+		e.key = one[:key]
+		if hasContent {
+			lines = append(lines, line("Content-Length", one[key:length]))
+		}
+		if e.ownTag {
+			lines = append(lines, line("Etag", one[length:]))
+		}
 	}
 	e.seal(lines, now)
 }
 
-// makeTag is an entity tag for the representation: for its bytes, and for what
+// appendTag adds an entity tag for the representation: for its bytes, and for what
 // they are to be taken as (RFC 9110, section 8.8.3). Outer middleware may still
 // change the bytes, so it is weak unless the route promises otherwise.
-func makeTag(lines []adapter.Line, body []byte, mode etagMode) string {
+func appendTag(to []byte, lines []adapter.Line, body []byte, mode etagMode) []byte {
 	h := sha256.New()
 	for _, name := range [...]string{"Content-Type", "Content-Encoding", "Content-Language"} {
 		for _, v := range lineOf(lines, name) {
@@ -110,11 +123,11 @@ func makeTag(lines []adapter.Line, body []byte, mode etagMode) string {
 		h.Write([]byte{0})
 	}
 	h.Write(body)
-	tag := `"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16]) + `"`
 	if mode == etagWeak {
-		return "W/" + tag
+		to = append(to, "W/"...)
 	}
-	return tag
+	var sum [sha256.Size]byte
+	return append(base64.RawURLEncoding.AppendEncode(append(to, '"'), h.Sum(sum[:0])[:16]), '"')
 }
 
 var _ adapter.Sink = (*run)(nil)

@@ -27,7 +27,6 @@ type entry struct {
 	values []string // theirs
 	body   []byte
 
-	tag      field.Tag // entity tag, "" for none
 	modified fieldDate // Last-Modified, 0 for none or an invalid one
 	date     moment
 
@@ -46,9 +45,9 @@ type entry struct {
 	own     atomic.Pointer[renewal] // see renewing
 	stale   atomic.Bool
 
-	status  uint16
-	ownTag  bool // the entity tag was made here: origin servers do not know it
-	sniffed bool // no Content-Type was named, so that the server guesses one
+	status uint16
+	tagged bool // it has an entity tag
+	ownTag bool // which was made here: origin servers do not know it
 }
 
 // extras are what few entries have.
@@ -127,7 +126,7 @@ func (s selecting) same(o selecting) bool {
 const (
 	// entryOverhead is of the entry and its resource, and of the node and the
 	// place in the table of the memory tier.
-	entryOverhead = 240 + 16 + 80 + 24
+	entryOverhead = 224 + 16 + 80 + 24
 
 	extrasOverhead  = 144
 	sharingOverhead = 80
@@ -200,11 +199,9 @@ func (e *entry) pathOfKey() string {
 // seal gives an entry its lines, which it puts into order: those that go with a 304
 // (RFC 9110, section 15.4.5) come first. It computes what follows from them.
 func (e *entry) seal(lines []adapter.Line, now time.Time) {
-	e.tag, e.modified = "", 0
+	e.tagged, e.modified = false, 0
 	if v := lineOf(lines, "Etag"); len(v) == 1 {
-		if t, ok := field.ParseTag(v[0]); ok {
-			e.tag = t
-		}
+		_, e.tagged = field.ParseTag(v[0])
 	}
 	if v := lineOf(lines, "Last-Modified"); len(v) == 1 {
 		if t, ok := field.ParseDate(v[0], now); ok {
@@ -217,7 +214,7 @@ func (e *entry) seal(lines []adapter.Line, now time.Time) {
 			e.date = momentOfDate(t)
 		}
 	}
-	in304 := func(l adapter.Line) bool { return describes304(l.Name) && (l.Name != "Last-Modified" || e.tag == "") }
+	in304 := func(l adapter.Line) bool { return describes304(l.Name) && (l.Name != "Last-Modified" || !e.tagged) }
 	slices.SortFunc(lines, func(a, b adapter.Line) int {
 		if first := in304(a); first != in304(b) {
 			if first {
@@ -237,6 +234,14 @@ func (e *entry) seal(lines []adapter.Line, now time.Time) {
 	for _, l := range lines {
 		e.values = append(e.values, l.Values...)
 	}
+}
+
+// tag is the entity tag, "" for none.
+func (e *entry) tag() field.Tag {
+	if !e.tagged {
+		return ""
+	}
+	return field.Tag(strings.Trim(e.line("Etag")[0], " \t")) // as ParseTag has found it
 }
 
 // describes304 tells which fields a 304 from the cache carries: those that RFC

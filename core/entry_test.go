@@ -76,8 +76,8 @@ func TestStoredLinesAreTheirOwn(t *testing.T) {
 }
 
 func finished(status int, body string, mode etagMode, h http.Header) *entry {
-	e := &entry{status: uint16(status), body: []byte(body), sniffed: sniffed(h), received: momentOf(epoch)}
-	e.finish(storedLines(h, nil, nil), mode, epoch)
+	e := &entry{status: uint16(status), body: []byte(body), received: momentOf(epoch)}
+	e.finish(storedLines(h, nil, nil), sniffed(h), mode, epoch)
 	return e
 }
 
@@ -88,8 +88,8 @@ func TestFinish(t *testing.T) {
 			t.Errorf("A29: %s is %q, want %q", name, got, want)
 		}
 	}
-	if !e.ownTag || !e.tag.Weak() {
-		t.Errorf("K3: tag %q", e.tag)
+	if !e.ownTag || !e.tag().Weak() {
+		t.Errorf("K3: tag %q", e.tag())
 	}
 	inOrder := func(lines []adapter.Line) bool {
 		return slices.IsSortedFunc(lines, func(a, b adapter.Line) int { return strings.Compare(a.Name, b.Name) })
@@ -100,7 +100,7 @@ func TestFinish(t *testing.T) {
 
 	h := header("Date: "+httpDate(-time.Hour), "Content-Type: a/b", `Etag: "mine"`, "Last-Modified: "+httpDate(-time.Hour))
 	e = finished(200, "x", etagStrong, h)
-	if e.ownTag || e.tag != `"mine"` || !e.modified.time().Equal(epoch.Add(-time.Hour)) || !e.date.time().Equal(epoch.Add(-time.Hour)) {
+	if e.ownTag || e.tag() != `"mine"` || !e.modified.time().Equal(epoch.Add(-time.Hour)) || !e.date.time().Equal(epoch.Add(-time.Hour)) {
 		t.Errorf("K1, G1: the handler's own values do not stand: %+v", e)
 	}
 	if e := finished(200, "x", etagWeak, header("Content-Encoding: gzip")); e.line("Content-Type") != nil {
@@ -114,15 +114,15 @@ func TestFinish(t *testing.T) {
 	if e := finished(200, "", etagWeak, http.Header{}); !slices.Equal(e.line("Content-Length"), []string{"0"}) || e.line("Content-Type") != nil {
 		t.Error("M16: empty content")
 	}
-	if e := finished(404, "x", etagWeak, http.Header{}); e.tag != "" {
+	if e := finished(404, "x", etagWeak, http.Header{}); e.tag() != "" {
 		t.Error("K1: a tag for another status than 200")
 	}
-	if e := finished(200, "x", etagNone, http.Header{}); e.tag != "" {
+	if e := finished(200, "x", etagNone, http.Header{}); e.tag() != "" {
 		t.Error("NoETag")
 	}
 	governed := &entry{status: 200, received: momentOf(epoch)}
 	governed.governed = true
-	governed.finish(linesOf(header("Date: "+httpDate(0))), etagNone, epoch)
+	governed.finish(linesOf(header("Date: "+httpDate(0))), false, etagNone, epoch)
 	if governed.line("Date") != nil {
 		t.Error("what leaves: a stored Date, where the route's TTL governs")
 	}
@@ -140,23 +140,23 @@ func TestMakeTag(t *testing.T) {
 		"type, shifted":  finished(200, "lainx", etagStrong, header("Content-Type: text/p")),
 		"type, no field": finished(200, "text/plainx", etagStrong, header("Content-Encoding: text/plain")),
 	} {
-		tag := string(e.tag)
+		tag := string(e.tag())
 		if before, ok := seen[tag]; ok {
 			t.Errorf("K2: %s and %s have one tag", name, before)
 		}
 		seen[tag] = name
-		if e.tag.Weak() || !strings.HasPrefix(tag, `"`) || !strings.HasSuffix(tag, `"`) || len(tag) < 2+16 || strings.ContainsAny(strings.Trim(tag, `"`), "\" \\") {
+		if e.tag().Weak() || !strings.HasPrefix(tag, `"`) || !strings.HasSuffix(tag, `"`) || len(tag) < 2+16 || strings.ContainsAny(strings.Trim(tag, `"`), "\" \\") {
 			t.Errorf("K5: %s", tag)
 		}
 	}
 	one := finished(200, "x", etagStrong, header("Content-Type: a/b", "X-A: 1"))
 	two := finished(200, "x", etagStrong, header("Content-Type: a/b", "X-A: 2", "Date: "+httpDate(time.Hour)))
 	weak := finished(200, "x", etagWeak, header("Content-Type: a/b"))
-	if one.tag != two.tag {
+	if one.tag() != two.tag() {
 		t.Error("K1: the tag changes with what is not the representation")
 	}
-	if string(weak.tag) != "W/"+string(one.tag) {
-		t.Errorf("K3: weak %s, strong %s", weak.tag, one.tag)
+	if string(weak.tag()) != "W/"+string(one.tag()) {
+		t.Errorf("K3: weak %s, strong %s", weak.tag(), one.tag())
 	}
 }
 

@@ -61,7 +61,7 @@ func newMemory(maxBytes int64, longest time.Duration, now func() time.Time, aliv
 // and a while longer if it can still serve a validation.
 func (e *entry) keepFor(now moment) time.Duration {
 	extra := max(keepStale, e.whileRevalidate, e.ifError)
-	if e.tag != "" && !e.ownTag || e.modified != 0 {
+	if e.tagged && !e.ownTag || e.modified != 0 {
 		extra = max(extra, keepValidator)
 	}
 	return satAdd(max(0, e.lifetime-e.currentAge(now)), extra)

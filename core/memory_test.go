@@ -75,7 +75,7 @@ func TestExpiredEntriesGo(t *testing.T) {
 	now := epoch
 	m := testMemory(t, 1<<20, func() time.Time { return now })
 	plain, validated := kept("plain", 0, 1), kept("validated", 0, 1)
-	validated.tag = `"a"`
+	validated.seal([]adapter.Line{line("Etag", `"a"`)}, epoch)
 	m.put(plain)
 	m.put(validated)
 	at := func(d time.Duration, want ...string) {

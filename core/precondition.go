@@ -25,7 +25,7 @@ func (rq *request) applyConditions(e *entry) {
 // (RFC 9110, sections 13.1.2 and 13.1.3; RFC 9111, section 4.3.2).
 func (rq *request) notModified(e *entry) bool {
 	if rq.head.Has&adapter.IfNoneMatch != 0 {
-		return field.MatchNone(rq.x.Lines("If-None-Match"), e.tag)
+		return field.MatchNone(rq.x.Lines("If-None-Match"), e.tag())
 	}
 	if rq.head.Has&adapter.IfModifiedSince == 0 {
 		return false
@@ -68,7 +68,7 @@ func (rq *request) ifRange(e *entry) bool {
 	}
 	v := strings.TrimSpace(lines[0])
 	if t, ok := field.ParseTag(v); ok {
-		return field.StrongEqual(t, e.tag)
+		return field.StrongEqual(t, e.tag())
 	}
 	t, ok := field.ParseDate(v, rq.now.time())
 	// A date is a strong validator if nothing can have changed in the same

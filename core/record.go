@@ -100,7 +100,7 @@ func (r *run) commit() {
 		return // taken back meanwhile; it must not push out what came after
 	}
 	e.body = r.capture.bytes()
-	e.finish(r.lines, r.p.etag, e.received.time())
+	e.finish(r.lines, r.sniffed, r.p.etag, e.received.time())
 	if r.whole = true; r.reason != "" {
 		if fails(r.status) {
 			r.land(landedFailed, e)

@@ -56,6 +56,7 @@ type run struct {
 	capture   *capture       // while the response is being recorded
 	pending   *entry         // until the content is complete
 	lines     []adapter.Line // of pending
+	sniffed   bool           // no Content-Type was named, so that the server guesses one
 	whole     bool           // pending has its content
 	committed bool
 	reason    string // why pending is not stored all the same
@@ -291,11 +292,11 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 		r.land(landedFree, nil)
 		return adapter.Verdict{}
 	}
+	r.sniffed = sniffed(h)
 	r.lines = storedLines(h, before, dropped(rep.control))
 	r.pending = &entry{
 		key: string(r.rq.key), born: r.ticket, sharing: r.sharingOf(r.birth), status: uint16(status), freshness: fresh, //nolint:gosec // storable ones are below 600
 		requested: r.requested, received: momentOf(rep.received),
-		sniffed: sniffed(h),
 	}
 	x := extras{
 		vary: vary, added: added(h, before),

@@ -53,15 +53,20 @@ func TestValuesAreClipped(t *testing.T) {
 
 // Names that clients choose do not fill the table for good.
 func TestShapesAreBounded(t *testing.T) {
-	defer func(known map[string]*shape) {
+	swap := func(known map[string]*shape) map[string]*shape {
 		shapes.Lock()
 		defer shapes.Unlock()
-		shapes.known = known
-	}(shapes.known)
-	shapes.Lock()
-	shapes.known = nil
-	shapes.Unlock()
-	if e := sealed(line("A"+strings.Repeat("a", maxShapeText), "1")); !e.shape.unshared || len(shapes.known) != 0 {
+		known, shapes.known = shapes.known, known
+		return known
+	}
+	before := swap(nil)
+	defer func() { swap(before) }()
+	count := func() int {
+		shapes.RLock()
+		defer shapes.RUnlock()
+		return len(shapes.known)
+	}
+	if e := sealed(line("A"+strings.Repeat("a", maxShapeText), "1")); !e.shape.unshared || count() != 0 {
 		t.Error("a long name is kept for good")
 	}
 	first := sealed(line("First", "1"))
@@ -71,7 +76,7 @@ func TestShapesAreBounded(t *testing.T) {
 			t.Fatalf("%d: %q", i, got)
 		}
 	}
-	if n := len(shapes.known); n != maxShapes {
+	if n := count(); n != maxShapes {
 		t.Errorf("%d shapes, more than %d", n, maxShapes)
 	}
 	if late := sealed(line("Late", "1")); !late.shape.unshared || late.size() <= sealed(line("First", "1")).size() || sealed(line("First", "2")).shape != first.shape {

@@ -29,7 +29,7 @@ var noConditions = []adapter.Edit{
 // of it that says nothing of the user would give it away.
 func (rq *request) candidate(selected *entry, res *resource) *entry {
 	if selected != nil {
-		if selected.tag != "" && !selected.ownTag || selected.modified != 0 {
+		if selected.tagged && !selected.ownTag || selected.modified != 0 {
 			return selected
 		}
 		return nil
@@ -39,7 +39,7 @@ func (rq *request) candidate(selected *entry, res *resource) *entry {
 	}
 	var only *entry
 	for _, e := range res.variants() {
-		if e.tag == "" || e.line("Content-Encoding") != nil || e.ownTag || !rq.p.cache.marks.alive(e) || !e.fits(rq.demands.credentials, rq.p.proxy) || rq.p.cache.personal(e.more().vary) {
+		if !e.tagged || e.line("Content-Encoding") != nil || e.ownTag || !rq.p.cache.marks.alive(e) || !e.fits(rq.demands.credentials, rq.p.proxy) || rq.p.cache.personal(e.more().vary) {
 			continue
 		}
 		if only != nil {
@@ -65,8 +65,8 @@ func (rq *request) validators(r *run) []adapter.Edit {
 	}
 	r.stripped = true
 	edits := slices.Clone(noConditions)
-	if e.tag != "" && !e.ownTag {
-		edits[0] = adapter.Edit{Name: "If-None-Match", Value: string(e.tag)}
+	if e.tagged && !e.ownTag {
+		edits[0] = adapter.Edit{Name: "If-None-Match", Value: string(e.tag())}
 	}
 	if modified := e.line("Last-Modified"); r.selected == e && len(modified) == 1 && e.modified != 0 {
 		edits[1] = adapter.Edit{Name: "If-Modified-Since", Value: modified[0]}
@@ -107,7 +107,8 @@ func (r *run) notModified(h http.Header, before []adapter.Line) adapter.Verdict 
 func confirms(h http.Header, e *entry, now moment) bool {
 	if lines := h["Etag"]; len(lines) > 0 {
 		tag, ok := field.ParseTag(lines[0])
-		return ok && len(lines) == 1 && (field.StrongEqual(tag, e.tag) || tag.Weak() && tag.Opaque() == e.tag.Opaque())
+		own := e.tag()
+		return ok && len(lines) == 1 && (field.StrongEqual(tag, own) || tag.Weak() && tag.Opaque() == own.Opaque())
 	}
 	if lines := h["Last-Modified"]; len(lines) > 0 {
 		modified, ok := field.ParseDate(lines[0], now.time())
@@ -192,7 +193,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	if err := r.tagEntry(e, old.more().tags); err != nil && reason == "" {
 		reason = r.refuseTags(err)
 	}
-	e.finish(storedLines(merged, before, dropped(rep.control)), r.p.etag, rep.received)
+	e.finish(storedLines(merged, before, dropped(rep.control)), false, r.p.etag, rep.received)
 	return e, ok && reason == "" && !outerForbids(r.rq.x)
 }
 
