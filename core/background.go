@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
@@ -15,7 +16,7 @@ import (
 // for them.
 type background struct {
 	mu      sync.Mutex
-	running int
+	running atomic.Int64 // changed with mu held
 	closed  bool
 	idle    chan struct{} // closed when nothing runs and nothing may begin
 }
@@ -25,23 +26,20 @@ func newBackground() *background { return &background{idle: make(chan struct{})}
 func (b *background) begin(most int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || b.running >= most {
+	if b.closed || b.running.Load() >= int64(most) {
 		return false
 	}
-	b.running++
+	b.running.Add(1)
 	return true
 }
 
-func (b *background) runs() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.running
-}
+func (b *background) runs() int  { return int(b.running.Load()) }
+func (b *background) busy() bool { return b.running.Load() > 0 }
 
 func (b *background) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.running--; b.running == 0 && b.closed {
+	if b.running.Add(-1) == 0 && b.closed {
 		close(b.idle)
 	}
 }
@@ -51,7 +49,7 @@ func (b *background) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.closed {
-		if b.closed = true; b.running == 0 {
+		if b.closed = true; b.running.Load() == 0 {
 			close(b.idle)
 		}
 	}

@@ -179,7 +179,7 @@ func (fs *flights) desert(f *flight) bool {
 // comes of it must be a whole response, for anybody with the same key.
 func (rq *request) collapses(selected *entry) bool {
 	has, c := rq.head.Has, rq.demands.control
-	if rq.head.Method != http.MethodGet || outerForbids(rq.x) || has&(adapter.Range|adapter.IfMatch|adapter.IfUnmodifiedSince) != 0 || rq.demands.pragma ||
+	if rq.head.Method != http.MethodGet || rq.outerForbids() || has&(adapter.Range|adapter.IfMatch|adapter.IfUnmodifiedSince) != 0 || rq.demands.pragma ||
 		c.Has&(field.NoStore|field.NoCache|field.MaxAge|field.MinFresh) != 0 {
 		return false
 	}
@@ -442,7 +442,7 @@ func (rq *request) shares(e *entry, d decision) (answered, alone bool) {
 	}
 	now := decide(e, true, rq.demands, rq.p.proxy, rq.now)
 	switch {
-	case now.action != actServe || outerForbids(rq.x):
+	case now.action != actServe || rq.outerForbids():
 		return false, true
 	case now.detail != "": // it has expired meanwhile, and is no answer to a miss
 		return false, false

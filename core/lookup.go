@@ -121,6 +121,9 @@ func (rq *request) selects(e *entry) bool {
 			return false
 		}
 	}
+	if rq.head.Untouched {
+		return true
+	}
 	outer := rq.x.Sent("Vary") // not before: what Lines and Sent return is lent until the next call
 	if outer == nil {
 		return true
@@ -157,6 +160,8 @@ func (rq *request) selectingFields(names []string) ([]selecting, bool) {
 	}
 	return vary, true
 }
+
+func (rq *request) outerForbids() bool { return !rq.head.Untouched && outerForbids(rq.x) }
 
 // outerForbids tells whether outer middleware has already said that this answer
 // is not for sharing, whatever is stored.

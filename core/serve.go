@@ -96,9 +96,11 @@ func (rq *request) handle(rt *route) {
 		rq.x.Pass(nil) // another protocol: not even the writer is wrapped
 		return
 	}
-	if f := refreshOf(rq.ctx); f != nil && f.rt == rt {
-		rq.renew(rt, f)
-		return
+	if c.background.busy() { // without a walk through the context where there is none
+		if f := refreshOf(rq.ctx); f != nil && f.rt == rt {
+			rq.renew(rt, f)
+			return
+		}
 	}
 	reason, ok := rq.makeURL()
 	if ok && head.Has&adapter.Override != 0 {
@@ -143,7 +145,7 @@ func (rq *request) handle(rt *route) {
 // judge decides, with regard to what outer middleware has said.
 func (rq *request) judge(selected *entry, res *resource) decision {
 	d := rq.demands.decide(selected, res != nil, rq.p.proxy, rq.now)
-	if d.action == actServe && outerForbids(rq.x) {
+	if d.action == actServe && rq.outerForbids() {
 		d = decision{action: actRun, fwd: "request", detail: notPrivate}
 		if rq.demands.control.Is(field.OnlyIfCached) {
 			d.action = actGatewayTimeout
@@ -173,8 +175,10 @@ func (rq *request) serveEntry(e *entry, d decision) {
 	if rq.observed() {
 		rq.observe(status{decision: d})
 	}
-	if outer := rq.x.Sent("Vary"); outer != nil {
-		rq.replace("Vary", func(own []string) []string { return unite(outer, own) })
+	if !rq.head.Untouched {
+		if outer := rq.x.Sent("Vary"); outer != nil {
+			rq.replace("Vary", func(own []string) []string { return unite(outer, own) })
+		}
 	}
 	for _, name := range e.more().added {
 		if outer := rq.x.Sent(name); outer != nil {

@@ -67,6 +67,7 @@ func (x *exchange) Read(h *adapter.Head) {
 	// What RequestHeader.ContentLength makes of no field at all is negative,
 	// as is what it makes of chunks: those have Transfer-Encoding.
 	h.Content = req.ContentLength() > 0
+	h.Untouched = x.untouched()
 	x.readNames(h)
 }
 
@@ -129,9 +130,6 @@ func (x *exchange) Lines(name string) []string {
 
 // Sent implements adapter.Exchange.
 func (x *exchange) Sent(name string) []string {
-	if x.untouched() && (name == fiber.HeaderVary || name == fiber.HeaderCacheControl) {
-		return nil // what the engine asks for on every hit
-	}
 	if !x.rawNames && name != fiber.HeaderSetCookie { // which PeekAll puts into one line
 		x.lines = x.lines[:0]
 		x.lend(name, x.fc.Response.Header.PeekAll(name))

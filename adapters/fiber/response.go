@@ -37,8 +37,17 @@ func (x *exchange) set(l *adapter.Line) {
 }
 
 // untouched tells whether outer middleware has set no field of the response but
-// those that fasthttp keeps apart.
-func (x *exchange) untouched() bool { return len(x.fc.Response.Header.PeekKeys()) == 0 }
+// those that fasthttp keeps apart. Of those, newer versions list some as well.
+func (x *exchange) untouched() bool {
+	for _, name := range x.fc.Response.Header.PeekKeys() {
+		switch string(name) {
+		case fiber.HeaderContentType, fiber.HeaderContentLength, fiber.HeaderServer:
+		default:
+			return false
+		}
+	}
+	return true
+}
 
 // settable tells whether setting a field is all that it takes to replace it in
 // an untouched response.

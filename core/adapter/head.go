@@ -43,6 +43,10 @@ type Head struct {
 	// Content: the request announces content, of whatever length.
 	Content bool
 
+	// Untouched: outer middleware has set neither Vary nor Cache-Control on the
+	// response, so that Sent need not be asked for them.
+	Untouched bool
+
 	// Credentials are the canonical names of further fields that identify the
 	// user. The engine sets them before Read.
 	Credentials []string
@@ -104,7 +108,7 @@ func known(name string) Names {
 }
 
 func match(name, want string, n Names) Names {
-	if name == want || strings.EqualFold(name, want) {
+	if name == want || name[0]|0x20 == want[0]|0x20 && strings.EqualFold(name, want) {
 		return n
 	}
 	return 0

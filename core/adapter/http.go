@@ -70,6 +70,7 @@ func (x *HTTP) Read(h *Head) {
 	}
 	// The server moves Transfer-Encoding out of the header map.
 	h.Content = r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody || len(r.TransferEncoding) > 0
+	h.Untouched = len(x.w.Header()) == 0
 	for name := range r.Header {
 		h.Field(name)
 	}
