@@ -35,7 +35,8 @@
 //   - validate.go, stale.go, background.go: a 304 makes a stored response fresh
 //     again, a stale one stands in for a failure, and renewals that no client
 //     waits for; timeout.go: what becomes of runs that take too long.
-//   - storable.go, entry.go: whether the response may be kept, and what of it.
+//   - storable.go, entry.go, shape.go, moment.go: whether the response may be
+//     kept, and what of it.
 //   - cachestatus.go: what is said about all this in Cache-Status (RFC 9211).
 //
 // # Keys

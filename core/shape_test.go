@@ -83,3 +83,21 @@ func TestShapesAreBounded(t *testing.T) {
 		t.Error("one that came too late is shared, or those from before are not")
 	}
 }
+
+// A hit puts the lines together in the room of its request, however many they are.
+func TestLinesInRoomAllocateNothing(t *testing.T) {
+	many := make([]adapter.Line, 40)
+	for i := range many {
+		many[i] = line(fmt.Sprint("A", i), fmt.Sprint(i))
+	}
+	twice := append([]adapter.Line{{Name: "B", Values: []string{"1", "2"}}}, many...)
+	for name, e := range map[string]*entry{"a line each": sealed(many...), "two of one": sealed(twice...)} {
+		room := e.linesIn(nil)
+		if allocs := testing.AllocsPerRun(100, func() { room = e.linesIn(room) }); allocs != 0 {
+			t.Errorf("%s: %v allocations", name, allocs)
+		}
+		if len(room) != len(e.lines()) || sealed(line("C", "1")).linesIn(room)[0].Name != "C" {
+			t.Errorf("%s: what stood in the room before is left in it", name)
+		}
+	}
+}
