@@ -175,7 +175,7 @@ func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]
 		return nil, sets, d.end()
 	}
 	status := d.uvarint()
-	e = &entry{key: key, status: uint16(min(status, math.MaxUint16)), sharing: new(sharing)} //nolint:gosec // it fits
+	e = &entry{key: key, status: uint16(min(status, math.MaxUint16)), sharing: new(sharing)}
 	birth, more := &e.sharing.birth, extras{}
 	birth.token = store.Token{ID: d.uvarint(), Soft: int64(d.uvarint())}
 	birth.at = store.Position{Epoch: d.uvarint(), Seq: d.uvarint()}

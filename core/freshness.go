@@ -26,7 +26,7 @@ type freshness struct {
 }
 
 // currentAge is RFC 9111, section 4.2.3. A clock that was set back does not
-// make anything younger.
+// make anything younger than it was when it came.
 func (e *entry) currentAge(now moment) time.Duration {
 	return satAdd(e.age, max(0, now.since(e.received)))
 }

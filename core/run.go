@@ -295,7 +295,7 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	r.sniffed = sniffed(h)
 	r.lines = storedLines(h, before, dropped(rep.control))
 	r.pending = &entry{
-		key: string(r.rq.key), born: r.ticket, sharing: r.sharingOf(r.birth), status: uint16(status), freshness: fresh, //nolint:gosec // storable ones are below 600
+		key: string(r.rq.key), born: r.ticket, sharing: r.sharingOf(r.birth), status: uint16(status), freshness: fresh, // storable ones are below 600
 		requested: r.requested, received: momentOf(rep.received),
 	}
 	x := extras{
