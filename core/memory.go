@@ -52,10 +52,17 @@ func newMemory(maxBytes int64, longest time.Duration, now func() time.Time, aliv
 				m.evict.Add(uint64(len(d.Value.variants())))
 			}
 		},
-		Clock: m.clock,
+		Clock:    m.clock,
+		Executor: func(maintain func()) { time.AfterFunc(unhurried, maintain) },
 	})
 	return m, err
 }
+
+// unhurried is how long otter's work on what was read and written waits. A
+// goroutine for it at once wakes a sleeping core every few reads, and that costs
+// the one that reads more than the rest of a lookup. Of what is read meanwhile,
+// otter notes as much as it has room for.
+const unhurried = 50 * time.Microsecond
 
 // keepFor is how long an entry is worth its place: the rest of its lifetime,
 // and a while longer if it can still serve a validation.
