@@ -59,12 +59,7 @@ func (rq *request) readDemands() *demands {
 
 // decide judges the selected entry, nil for none, for a request. It is a
 // function of its arguments alone (RFC 9111, sections 4 and 5.2.1).
-func decide(e *entry, known bool, d demands, proxy bool, now moment) decision {
-	return d.decide(e, known, proxy, now)
-}
-
-// decide is decide for those who hold the demands by a pointer: they are large.
-func (d *demands) decide(e *entry, known bool, proxy bool, now moment) decision {
+func decide(e *entry, known bool, d *demands, proxy bool, now moment) decision {
 	var dec decision
 	switch {
 	case e == nil && known && d.conditional:

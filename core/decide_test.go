@@ -140,7 +140,7 @@ func TestDecide(t *testing.T) {
 			if tt.more != nil {
 				tt.more(&d)
 			}
-			if got := decide(tt.entry, tt.known || tt.entry != nil, d, tt.proxy, momentOf(epoch)); got != tt.want {
+			if got := decide(tt.entry, tt.known || tt.entry != nil, &d, tt.proxy, momentOf(epoch)); got != tt.want {
 				t.Errorf("decide = %+v, want %+v", got, tt.want)
 			}
 		})

@@ -440,7 +440,7 @@ func (rq *request) shares(e *entry, d decision) (answered, alone bool) {
 	if e == nil || !rq.p.cache.marks.alive(e) || !rq.selects(e) {
 		return false, false
 	}
-	now := decide(e, true, rq.demands, rq.p.proxy, rq.now)
+	now := decide(e, true, &rq.demands, rq.p.proxy, rq.now)
 	switch {
 	case now.action != actServe || rq.outerForbids():
 		return false, true

@@ -369,7 +369,7 @@ func TestDemands(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			rq, _ := read(testPolicy(t, c, tt.opts), plainRequest("GET", "/", "h", tt.lines...))
-			if got := rq.readDemands().decide(fresh, true, false, momentOf(epoch)); got.action != tt.want {
+			if got := decide(fresh, true, rq.readDemands(), false, momentOf(epoch)); got.action != tt.want {
 				t.Errorf("action %v, want %v", got, tt.want)
 			}
 		})
@@ -377,7 +377,7 @@ func TestDemands(t *testing.T) {
 	t.Run("D3 IgnoreReload: no-store and only-if-cached count", func(t *testing.T) {
 		rq, _ := read(testPolicy(t, c, ignore), plainRequest("GET", "/", "h", "Cache-Control: no-store, only-if-cached"))
 		d := rq.readDemands()
-		if got := d.decide(nil, false, false, momentOf(epoch)); got.action != actGatewayTimeout {
+		if got := decide(nil, false, d, false, momentOf(epoch)); got.action != actGatewayTimeout {
 			t.Errorf("action %v", got)
 		}
 	})

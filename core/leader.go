@@ -43,7 +43,7 @@ func (r *run) land(end landing, e *entry) {
 // before the handler has confirmed it: to wait for it would be to wait in line.
 func (r *run) landStored(e *entry) {
 	end := landedStored
-	if decide(e, true, demands{}, r.p.proxy, e.received).action != actServe {
+	if decide(e, true, &demands{}, r.p.proxy, e.received).action != actServe {
 		end = landedFree
 	}
 	r.land(end, e)

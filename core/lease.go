@@ -168,7 +168,7 @@ func (rq *request) elsewhere(f *flight, now found, wait bool) found {
 		// given it back, after we had looked.
 		rq.now, rq.ticket = rq.p.cache.now(), rq.p.cache.marks.ticket()
 		now.selected, now.res = rq.lookup()
-		if d := decide(now.selected, now.res != nil, rq.demands, rq.p.proxy, rq.now); d.action == actServe && !d.refresh {
+		if d := decide(now.selected, now.res != nil, &rq.demands, rq.p.proxy, rq.now); d.action == actServe && !d.refresh {
 			l.release()
 			now.d, now.serve = d, true
 			return now

@@ -144,7 +144,7 @@ func (rq *request) handle(rt *route) {
 
 // judge decides, with regard to what outer middleware has said.
 func (rq *request) judge(selected *entry, res *resource) decision {
-	d := rq.demands.decide(selected, res != nil, rq.p.proxy, rq.now)
+	d := decide(selected, res != nil, &rq.demands, rq.p.proxy, rq.now)
 	if d.action == actServe && rq.outerForbids() {
 		d = decision{action: actRun, fwd: "request", detail: notPrivate}
 		if rq.demands.control.Is(field.OnlyIfCached) {
