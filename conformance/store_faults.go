@@ -44,6 +44,7 @@ func storeFaults() []storeCase {
 				e.set("//r", "n", "value", time.Hour)
 				for _, s := range e.store.Servers {
 					s.Freeze()
+					defer s.Thaw() // the next case would wait for it for ever
 				}
 				// Connections that are waiting for an answer, and new ones, are both
 				// a way to hang.

@@ -27,6 +27,9 @@ func ask[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	}()
 	select {
 	case r := <-done:
+		if r.err != nil && ctx.Err() != nil { // which may be why it has failed
+			return none, ctx.Err()
+		}
 		return r.value, r.err
 	case <-ctx.Done():
 		return none, ctx.Err()

@@ -30,6 +30,9 @@ func ask[T any](ctx context.Context, s *space, call func(context.Context) (T, er
 	}()
 	select {
 	case r := <-done:
+		if r.err != nil && ctx.Err() != nil { // which may be why it has failed
+			return none, ctx.Err()
+		}
 		return r.value, r.err
 	case <-ctx.Done():
 		return none, ctx.Err()
