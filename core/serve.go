@@ -62,6 +62,7 @@ func (rt *route) Handle(x adapter.Exchange) {
 	rq := requests.Get().(*request)
 	rq.p, rq.x, rq.ctx, rq.now, rq.ticket = p, x, ctx, p.cache.now(), p.cache.marks.ticket()
 	rq.head.Credentials = p.cache.cfg.CredentialFields
+	rq.head.Untouched = false // an adapter that says nothing of it is asked
 	x.Read(&rq.head)
 	rq.handle(rt)
 	rq.release() // not where the handler panics: then it is garbage

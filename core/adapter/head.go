@@ -44,7 +44,8 @@ type Head struct {
 	Content bool
 
 	// Untouched: outer middleware has set neither Vary nor Cache-Control on the
-	// response, so that Sent need not be asked for them.
+	// response, so that Sent need not be asked for them. The engine clears it
+	// before Read: an adapter may leave it alone.
 	Untouched bool
 
 	// Credentials are the canonical names of further fields that identify the
