@@ -23,13 +23,14 @@
 //     purge.go with its selector.go, scope.go, pattern.go and tags.go.
 //   - lookup.go, memory.go: the variant whose Vary fits.
 //   - tiers.go: where memory, a shared store, and both at once differ; shared.go,
-//     codec.go, queue.go and breaker.go: reading the store, and writing to it
-//     behind the answers; sharedpurge.go, marklog.go: what processes tell each
-//     other; lease.go: one run for all of them.
+//     sharedwrite.go, address.go, codec.go, queue.go and breaker.go: reading the
+//     store, and writing to it behind the answers; sharedpurge.go, marklog.go:
+//     what processes tell each other; lease.go: one run for all of them.
 //   - decide.go, freshness.go: serve it, validate it, or run the handler.
 //   - serve.go, precondition.go, byterange.go: the answer from the cache, whole,
 //     in part, or as 304 Not Modified.
-//   - flight.go, leader.go: one run for all who ask for the same at a time.
+//   - flight.go, leader.go: one run for all who ask for the same at a time;
+//     collapse.go: which requests may share one, and what each makes of it.
 //   - run.go, record.go, capture.go: the handler, with a copy of what it writes;
 //     decorate.go adds what the route asks for.
 //   - validate.go, stale.go, background.go: a 304 makes a stored response fresh

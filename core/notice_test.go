@@ -24,7 +24,7 @@ var mutations = []struct {
 	}},
 	{"waiters that take what they waited for, unchecked", []edit{
 		{"record.go", "!c.marks.alive(e) ||", "!MUTATION && !c.marks.alive(e) ||"},
-		{"flight.go", "!rq.p.cache.marks.alive(e) || !rq.selects(e)", "!MUTATION && !rq.p.cache.marks.alive(e) || !rq.selects(e)"},
+		{"collapse.go", "!rq.p.cache.marks.alive(e) || !rq.selects(e)", "!MUTATION && !rq.p.cache.marks.alive(e) || !rq.selects(e)"},
 		{"flight.go", "m.since(f.ticket, &p, nil).taken() == 0 {", "(MUTATION || m.since(f.ticket, &p, nil).taken() == 0) {"},
 	}},
 	{"a 304 that makes a new ticket", []edit{
