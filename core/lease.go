@@ -138,7 +138,7 @@ func (rq *request) elsewhere(f *flight, now found, wait bool) found {
 		return now
 	}
 	at := addressOf(f.key, rq.scheme, rq.urlEnd)
-	patience := time.Duration(awaitOthers)
+	patience := awaitOthers
 	if hard := rq.p.hard; hard > 0 {
 		patience = min(patience, hard)
 	}
