@@ -16,10 +16,9 @@ type address struct{ resource, name string }
 func addressOf(key, scheme string, urlEnd int) address {
 	start := len("GET ") + len(scheme) + len("://")
 	slash := start + strings.IndexByte(key[start:urlEnd], '/')
-	target := key[slash:urlEnd]
-	at := address{resourceOf(key[start:slash], target), scheme}
-	if strings.IndexByte(target, '%') >= 0 {
-		at.name += "|" + target
+	at := address{key[start-len("//") : urlEnd], scheme}
+	if target := key[slash:urlEnd]; strings.IndexByte(target, '%') >= 0 {
+		at = address{resourceOf(key[start:slash], target), scheme + "|" + target}
 	}
 	at.name += strings.ReplaceAll(key[urlEnd:], "\n", "|")
 	return at

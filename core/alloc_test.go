@@ -125,3 +125,33 @@ func TestHitAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedHitAllocates bounds what the engine makes of a value that it has read:
+// key, context, entry, its lines, and the lists between them.
+func TestSharedHitAllocates(t *testing.T) {
+	const most = 8
+	f := newFleet(t, 1, nil)
+	f.get(0, "/a")
+	f.settle()
+	f.want(0, "/a", "1", "hit")
+	r, w := request("/a"), &reusable{h: make(http.Header, 16)}
+	space, err := f.board.Open("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := testing.AllocsPerRun(200, func() { // of the board
+		if _, values, err := space.Get(t.Context(), "//example.com/a", "http"); err != nil || values[0] == nil {
+			t.Fatal(values, err)
+		}
+	})
+	all := testing.AllocsPerRun(200, func() {
+		w.reset()
+		f.sites[0].ServeHTTP(w, r)
+	})
+	if n := f.runs.Load(); n != 1 {
+		t.Fatalf("%d runs, want 1", n)
+	}
+	if all-own > most {
+		t.Errorf("%v allocations beside %v of the store, want at most %d", all, own, most)
+	}
+}

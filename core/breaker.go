@@ -2,6 +2,7 @@ package cachex
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -9,6 +10,8 @@ import (
 // some failures in a row it lets none ask; then, after a while, one at a time, and
 // all again when that one has an answer.
 type breaker struct {
+	uneasy atomic.Bool // there was a failure since the last answer: the rest counts
+
 	mu       sync.Mutex
 	failures int
 	until    time.Time // no one asks before; zero while it is closed
@@ -21,13 +24,16 @@ const (
 )
 
 // allow tells whether to ask.
-func (b *breaker) allow(now time.Time) bool {
+func (b *breaker) allow() bool {
+	if !b.uneasy.Load() {
+		return true
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case b.until.IsZero():
 		return true
-	case b.probing || now.Before(b.until):
+	case b.probing || time.Now().Before(b.until):
 		return false
 	}
 	b.probing = true
@@ -36,10 +42,13 @@ func (b *breaker) allow(now time.Time) bool {
 
 // done is told how it went; changed tells whether the breaker has opened, or
 // closed again.
-func (b *breaker) done(ok bool, now time.Time) (changed bool) {
+func (b *breaker) done(ok bool) (changed bool) {
+	if ok && !b.uneasy.Load() {
+		return false
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if ok {
+	if b.uneasy.Store(!ok); ok {
 		changed = !b.until.IsZero()
 		b.failures, b.until, b.probing = 0, time.Time{}, false
 		return changed
@@ -49,7 +58,7 @@ func (b *breaker) done(ok bool, now time.Time) (changed bool) {
 		return false
 	}
 	changed = b.until.IsZero()
-	b.until = now.Add(breakFor)
+	b.until = time.Now().Add(breakFor)
 	return changed
 }
 

@@ -167,7 +167,7 @@ func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]
 	if flags&flagManifest != 0 {
 		sets = make([][]string, 0, maxSets)
 		for range d.count(maxSets) {
-			sets = append(sets, d.strings())
+			sets = append(sets, d.strings(nil))
 		}
 		if len(content) > 0 {
 			return nil, nil, errForeign
@@ -175,7 +175,12 @@ func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]
 		return nil, sets, d.end()
 	}
 	status := d.uvarint()
-	e = &entry{key: key, status: uint16(min(status, math.MaxUint16)), sharing: new(sharing)}
+	both := new(struct {
+		entry   entry
+		sharing sharing
+	})
+	e = &both.entry
+	e.key, e.status, e.sharing = key, uint16(min(status, math.MaxUint16)), &both.sharing
 	birth, more := &e.sharing.birth, extras{}
 	birth.token = store.Token{ID: d.uvarint(), Soft: int64(d.uvarint())}
 	birth.at = store.Position{Epoch: d.uvarint(), Seq: d.uvarint()}
@@ -184,17 +189,24 @@ func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]
 	e.age, e.lifetime = time.Duration(d.varint()), time.Duration(d.varint())
 	e.whileRevalidate, e.ifError = time.Duration(d.varint()), time.Duration(d.varint())
 	set(d.byte(), &e.explicit, &e.governed, &e.noCache, &e.locked, &e.immutable, &e.shareable, &e.ownTag)
-	more.vary = make([]selecting, d.count(maxVaryNames))
+	if n := d.count(maxVaryNames); n > 0 {
+		more.vary = make([]selecting, n)
+	}
 	for i := range more.vary {
 		v := &more.vary[i]
 		set(d.byte(), &v.present, &v.one)
 		v.name, v.value, v.raw = d.string(), d.string(), d.string()
 	}
-	more.tags, more.added, more.upstream = d.strings(), d.strings(), d.strings()
+	more.tags, more.added, more.upstream = d.strings(nil), d.strings(nil), d.strings(nil)
 	e.extend(more)
-	lines := make([]adapter.Line, d.count(maxLines))
-	for i := range lines {
-		lines[i] = adapter.Line{Name: d.string(), Values: d.strings()}
+	var (
+		lineRoom  [12]adapter.Line
+		valueRoom [12]string
+	)
+	lines, room := lineRoom[:0], valueRoom[:]
+	for range d.count(maxLines) {
+		l := adapter.Line{Name: d.string(), Values: d.strings(room)}
+		lines, room = append(lines, l), room[min(len(l.Values), len(room)):]
 	}
 	size = d.uvarint()
 	if d.end() != nil || size > uint64(c.max) {
@@ -245,11 +257,10 @@ func (e *entry) plausible(lines []adapter.Line, now moment) bool {
 }
 
 // decoder reads a head. After a failure it reads zero values. The strings that it
-// returns are parts of one, and so are the lists.
+// returns are parts of one.
 type decoder struct {
 	rest   string
 	failed bool
-	spare  []string
 }
 
 func (d *decoder) fail() {
@@ -313,16 +324,16 @@ func (d *decoder) string() string {
 	return s
 }
 
-func (d *decoder) strings() []string {
+// strings returns a list, which lies in the room if there is enough.
+func (d *decoder) strings(room []string) []string {
 	n := d.count(maxLines)
 	if n == 0 {
 		return nil
 	}
-	if n > len(d.spare) {
-		d.spare = make([]string, max(n, 12))
+	if n > len(room) {
+		room = make([]string, n)
 	}
-	list := d.spare[:n:n]
-	d.spare = d.spare[n:]
+	list := room[:n:n]
 	for i := range list {
 		list[i] = d.string()
 	}

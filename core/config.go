@@ -105,7 +105,8 @@ type Config struct {
 	// version may stay unseen where the store fails to tell of it. 0 means 10 s.
 	MemoryTTL time.Duration
 
-	// StoreTimeout bounds each operation of Store. 0 means 50 ms.
+	// StoreTimeout bounds each operation of Store; a lookup may get up to an
+	// eighth less. 0 means 50 ms.
 	StoreTimeout time.Duration
 
 	// StoreSecret signs what is written to Store (HMAC-SHA256), and has

@@ -96,7 +96,8 @@ func (e *entry) more() *extras {
 // extend gives a new entry its extras, if it has any.
 func (e *entry) extend(x extras) {
 	if len(x.vary)+len(x.tags)+len(x.added)+len(x.upstream)+len(x.text) > 0 || x.hostPath != 0 {
-		e.extras = &x
+		kept := x // on the heap only here
+		e.extras = &kept
 	}
 }
 
@@ -129,7 +130,7 @@ const (
 	entryOverhead = 224 + 16 + 80 + 24
 
 	extrasOverhead  = 144
-	sharingOverhead = 80
+	sharingOverhead = 80 + 16
 	stringOverhead  = 16 + 8 // and what is lost because allocations are rounded up
 	varyOverhead    = 80
 	tagOverhead     = stringOverhead + 8 // its scope

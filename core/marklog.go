@@ -294,7 +294,7 @@ func decodeRecord(data []byte) (soft bool, at time.Time, selectors []Selector, e
 	set(d.byte(), &soft)
 	at = time.Unix(0, d.varint())
 	for len(d.rest) > 0 {
-		s := Selector{by: by(d.byte()), values: d.strings()}
+		s := Selector{by: by(d.byte()), values: d.strings(nil)}
 		if d.failed || !s.readable() {
 			return false, at, nil, errRecord
 		}

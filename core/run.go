@@ -95,14 +95,17 @@ func (rq *request) newRun(rt *route, dec decision) *run {
 }
 
 // place is where the request's resource stands, as far as marks are concerned.
-func (rq *request) place() place {
-	return rq.p.cache.marks.place(rq.host(), string(rq.key[rq.hostEnd:rq.urlEnd]))
+func (rq *request) place() place { return rq.placeIn(string(rq.key)) }
+
+// placeIn is place for those who have the key as a string.
+func (rq *request) placeIn(key string) place {
+	return rq.p.cache.marks.place(key[rq.hostStart():rq.hostEnd], key[rq.hostEnd:rq.urlEnd])
 }
 
 // host is the host in the key.
-func (rq *request) host() string {
-	return string(rq.key[len("GET ")+len(rq.scheme)+len("://") : rq.hostEnd])
-}
+func (rq *request) host() string { return string(rq.key[rq.hostStart():rq.hostEnd]) }
+
+func (rq *request) hostStart() int { return len("GET ") + len(rq.scheme) + len("://") }
 
 // run runs the handler, with the validators of what is stored where there are
 // any, and serves what comes of it.

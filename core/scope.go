@@ -29,14 +29,12 @@ const noHash scope = 1 << 63
 
 // scopeOf hashes parts. Where a part holds a \n, some of a kind collide.
 func (m *marks) scopeOf(kind byte, parts ...string) scope {
-	var h maphash.Hash
-	h.SetSeed(m.seed)
-	_ = h.WriteByte(kind)
+	var room [256]byte
+	text := append(room[:0], kind)
 	for _, p := range parts {
-		_ = h.WriteByte('\n')
-		_, _ = h.WriteString(p)
+		text = append(append(text, '\n'), p...)
 	}
-	return scope(h.Sum64()) | noHash
+	return scope(maphash.Bytes(m.seed, text)) | noHash
 }
 
 // place is where a resource stands, as far as marks can reach it. Lookups,

@@ -17,22 +17,23 @@ import (
 // wrong with it is a miss and an event, and nobody waits for it longer than its
 // timeout.
 type shared struct {
-	space   store.Space
-	codec   codec
-	timeout time.Duration
-	longest time.Duration // that anything is kept
-	now     func() time.Time
-	logger  *slog.Logger
-	breaker breaker
-	log     *markLog
-	copies  *markLog // of what has changed, for memory in front of the store
-	queue   *writeQueue
-	states  renewals
-	purges  purges
-	leases  leases
-	after   sync.WaitGroup // small work behind the answers
-	stop    context.CancelFunc
-	ended   chan struct{} // closed when the logs are no longer followed
+	space     store.Space
+	codec     codec
+	timeout   time.Duration // of an operation
+	longest   time.Duration // that anything is kept
+	now       func() time.Time
+	logger    *slog.Logger
+	breaker   breaker
+	deadlines deadlines
+	log       *markLog
+	copies    *markLog // of what has changed, for memory in front of the store
+	queue     *writeQueue
+	states    renewals
+	purges    purges
+	leases    leases
+	after     sync.WaitGroup // small work behind the answers
+	stop      context.CancelFunc
+	ended     chan struct{} // closed when the logs are no longer followed
 
 	tiered     bool        // there is memory in front of it
 	queryRules atomic.Bool // of some New in this process
@@ -63,7 +64,7 @@ func openShared(cfg Config, m *marks) (*shared, error) {
 		return nil, fmt.Errorf("cachex: Config.Namespace %q: %w", cfg.Namespace, err)
 	}
 	s := &shared{
-		space: space, timeout: cfg.StoreTimeout, longest: cfg.MaxLifetime, now: cfg.Now, logger: cfg.Logger,
+		space: space, timeout: cfg.StoreTimeout, deadlines: deadlines{timeout: cfg.StoreTimeout}, longest: cfg.MaxLifetime, now: cfg.Now, logger: cfg.Logger,
 		codec: codec{cfg.StoreSecret, cfg.CompressAbove, cfg.MaxEntryBytes}, tiered: cfg.MemoryBytes > 0,
 		ended: make(chan struct{}),
 	}
@@ -99,6 +100,7 @@ func (s *shared) shutdown(ctx context.Context) error {
 // close ends what follows the logs, and does not wait for it.
 func (s *shared) close() {
 	s.stop()
+	s.deadlines.close()
 	s.log.timer.Stop()
 	s.copies.timer.Stop()
 }
@@ -108,16 +110,32 @@ var errUnavailable = errors.New("cachex: the store does not answer")
 
 // do asks the store, within its timeout.
 func (s *shared) do(ctx context.Context, ask func(context.Context) error) error {
-	if !s.breaker.allow(time.Now()) {
+	if !s.breaker.allow() {
 		s.refusals.Add(1)
 		return errUnavailable
 	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	err := ask(limited)
+	return s.learn(ctx, ask(limited))
+}
+
+// read is do for the lookup of a request, of which there are as many as hits.
+func (s *shared) read(ctx context.Context, resource string, names ...string) (store.Token, [][]byte, error) {
+	if !s.breaker.allow() {
+		s.refusals.Add(1)
+		return store.Token{}, nil, errUnavailable
+	}
+	limited, cancel := s.deadlines.under(ctx, time.Now())
+	defer cancel()
+	token, values, err := s.space.Get(limited, resource, names...)
+	return token, values, s.learn(ctx, err)
+}
+
+// learn takes from the outcome of an operation how the store does.
+func (s *shared) learn(ctx context.Context, err error) error {
 	switch {
 	case err == nil || errors.Is(err, store.ErrTooLarge):
-		if s.breaker.done(true, time.Now()) {
+		if s.breaker.done(true) {
 			s.logger.Warn("cachex: the store answers again")
 			s.purges.assert(time.Now())
 		}
@@ -125,7 +143,7 @@ func (s *shared) do(ctx context.Context, ask func(context.Context) error) error 
 		s.breaker.abandon()
 	default:
 		s.failures.Add(1)
-		if s.breaker.done(false, time.Now()) {
+		if s.breaker.done(false) {
 			s.logger.Warn("cachex: the store does not answer; requests go to their handlers until it does", "error", err)
 		}
 	}
@@ -139,23 +157,15 @@ func (rq *request) getShared() *resource {
 	key := string(rq.key)
 	at := addressOf(key, rq.scheme, rq.urlEnd)
 	waiting := s.queue.find(key) // first: afterwards it may just have been written
-	var values [][]byte
-	err := s.do(rq.x.Context(), func(ctx context.Context) (err error) {
-		rq.birth.token, values, err = s.space.Get(ctx, at.resource, at.name)
-		return err
-	})
-	if err != nil {
+	token, values, err := s.read(rq.ctx, at.resource, at.name)
+	if rq.birth.token = token; err != nil {
 		rq.birth = birth{} // one failure is enough for one request
 		return nil
 	}
 	found, sets := s.accept(rq, key, values)
 	if sets != nil {
 		names := rq.variantNames(at.name, sets)
-		var token store.Token
-		err := s.do(rq.x.Context(), func(ctx context.Context) (err error) {
-			token, values, err = s.space.Get(ctx, at.resource, names...)
-			return err
-		})
+		token, values, err = s.read(rq.ctx, at.resource, names...)
 		if err != nil || token.ID != rq.birth.token.ID {
 			rq.birth = birth{} // taken back, or lost, in between
 			return nil
@@ -221,7 +231,7 @@ func (rq *request) adopt(e *entry) bool {
 	if e.born, ok = c.shared.log.ticketAt(e.sharing.birth.at); !ok {
 		return false
 	}
-	p := rq.place()
+	p := rq.placeIn(e.key)
 	if !rq.p.query.any() {
 		p.hostPath = 0
 	}

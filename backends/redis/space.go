@@ -31,15 +31,35 @@ func (s *space) resource(resource string) string {
 	return s.prefix + "{" + store.Key(resource, maxResource) + "}"
 }
 
+// keys are that of the token and those of the values, parts of one text.
+func (s *space) keys(resource string, names []string) []string {
+	at := store.Key(resource, maxResource)
+	var text strings.Builder
+	keys, size := make([]string, 1+len(names)), 0
+	for _, name := range names {
+		size += len(name)
+	}
+	text.Grow(len(keys)*(len(s.prefix)+len("{}:v:")+len(at)) + size)
+	for i := range keys {
+		begin := text.Len()
+		text.WriteString(s.prefix)
+		text.WriteByte('{')
+		text.WriteString(at)
+		if i == 0 {
+			text.WriteString("}:g")
+		} else {
+			text.WriteString("}:v:")
+			text.WriteString(store.Key(names[i-1], maxValueName))
+		}
+		keys[i] = text.String()[begin:]
+	}
+	return keys
+}
+
 func value(resource, name string) string { return resource + ":v:" + store.Key(name, maxValueName) }
 
 func (s *space) Get(ctx context.Context, resource string, names ...string) (store.Token, [][]byte, error) {
-	at := s.resource(resource)
-	keys := make([]string, 1+len(names))
-	keys[0] = at + ":g"
-	for i, name := range names {
-		keys[1+i] = value(at, name)
-	}
+	keys := s.keys(resource, names)
 	found, err := ask(ctx, s, func(ctx context.Context) ([]any, error) { return s.client.MGet(ctx, keys...).Result() })
 	if err != nil {
 		return store.Token{}, nil, err
