@@ -222,7 +222,7 @@ func (rq *request) renew(rt *route, f *refresh) {
 	if rq.renewedElsewhere(f) {
 		return
 	}
-	r := rq.newRun(rt, decision{action: actValidate, fwd: "stale"})
+	r := rq.newRun(rt, decision{action: actValidate, fwd: fwdStale})
 	if f.flight != nil {
 		r.lead(f.flight)
 	}

@@ -23,13 +23,13 @@ type status struct {
 func (c *Cache) member(s status) string {
 	var b strings.Builder
 	b.WriteString(c.token)
-	if s.fwd == "" {
+	if s.fwd == notForwarded {
 		b.WriteString("; hit")
 	} else {
-		b.WriteString("; fwd=" + s.fwd)
+		b.WriteString("; fwd=" + s.fwd.String())
 	}
 	if s.code != 0 {
-		b.WriteString("; fwd-status=" + strconv.Itoa(s.code))
+		b.WriteString("; fwd-status=" + strconv.Itoa(int(s.code)))
 	}
 	if s.stored {
 		b.WriteString("; stored")
@@ -40,8 +40,8 @@ func (c *Cache) member(s status) string {
 	if s.hasTTL {
 		b.WriteString("; ttl=" + strconv.FormatInt(s.ttl, 10))
 	}
-	if s.detail != "" {
-		b.WriteString("; detail=" + s.detail)
+	if s.detail != noDetail {
+		b.WriteString("; detail=" + s.detail.String())
 	}
 	return b.String()
 }
@@ -50,7 +50,7 @@ func (c *Cache) member(s status) string {
 // to the origin that were stored with it, then ours.
 func (rq *request) statusLines(e *entry, d decision, ttl int64) []string {
 	c := rq.p.cache
-	own := d.detail == "" && d.fwd == ""
+	own := d.detail == noDetail && d.fwd == notForwarded
 	if own && e.more().upstream == nil {
 		return c.hits.line(ttl)
 	}

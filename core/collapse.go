@@ -198,7 +198,7 @@ func (rq *request) shares(e *entry, d decision) (answered, alone bool) {
 	switch {
 	case now.action != actServe || rq.outerForbids():
 		return false, true
-	case now.detail != "": // it has expired meanwhile, and is no answer to a miss
+	case now.detail != noDetail: // it has expired meanwhile, and is no answer to a miss
 		return false, false
 	}
 	if d.collapsed {

@@ -68,7 +68,8 @@ type Config struct {
 	// Nil means slog.Default().
 	Logger *slog.Logger
 
-	// Now is the clock of ages and lifetimes, for tests. Nil means time.Now.
+	// Now is the clock of ages and lifetimes, for tests. Nil means the time of
+	// the wall; it may take a second until a clock that was set is believed.
 	Now func() time.Time
 
 	// RefreshTimeout bounds one run in the background. 0 means 30 s.
@@ -182,7 +183,7 @@ func (c Config) normalize() (Config, error) {
 		c.Logger = slog.Default()
 	}
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = new(wallClock).now
 	}
 	return c, errors.Join(errs...)
 }

@@ -21,10 +21,10 @@ const (
 // (RFC 9211, section 2.2).
 type decision struct {
 	action  action
-	fwd     string
-	detail  string
-	code    int  // status of the next hop, where another one is sent; 0 for none
-	refresh bool // and renew it in the background
+	fwd     forward
+	detail  detail
+	refresh bool   // and renew it in the background
+	code    uint16 // status of the next hop, where another one is sent; 0 for none
 
 	collapsed bool // answered by the run of another request
 	renewed   bool // answered by a run in the background that was begun for it
@@ -63,16 +63,16 @@ func decide(e *entry, known bool, d *demands, proxy bool, now moment) decision {
 	var dec decision
 	switch {
 	case e == nil && known && d.conditional:
-		dec = decision{action: actRun, fwd: "vary-miss"}
+		dec = decision{action: actRun, fwd: fwdVaryMiss}
 	case e == nil && known:
-		dec = decision{action: actValidate, fwd: "vary-miss"}
+		dec = decision{action: actValidate, fwd: fwdVaryMiss}
 	case e == nil:
-		dec = decision{action: actRun, fwd: "uri-miss"}
+		dec = decision{action: actRun, fwd: fwdURIMiss}
 	case d.conditional:
-		dec = decision{action: actRun, fwd: "request"}
+		dec = decision{action: actRun, fwd: fwdRequest}
 	case !e.fits(d.credentials, proxy):
 		// What a TTL alone allows was made for nobody in particular.
-		dec = decision{action: actRun, fwd: "request", detail: notCredentials}
+		dec = decision{action: actRun, fwd: fwdRequest, detail: notCredentials}
 	default:
 		dec = decideStored(e, d, now)
 	}
@@ -97,23 +97,23 @@ func decideStored(e *entry, d *demands, now moment) decision {
 		e.immutable && fresh && c.MaxAge == 0 // RFC 8246, section 2
 	switch {
 	case e.noCache || e.stale.Load():
-		return decision{action: actValidate, fwd: "stale"}
+		return decision{action: actValidate, fwd: fwdStale}
 	case c.Is(field.NoCache) || d.pragma:
 		if fresh {
-			return decision{action: actValidate, fwd: "request"}
+			return decision{action: actValidate, fwd: fwdRequest}
 		}
-		return decision{action: actValidate, fwd: "stale"}
+		return decision{action: actValidate, fwd: fwdStale}
 	case fresh:
 		keepsFresh := !c.Is(field.MinFresh) || c.MinFresh < 0 || life >= satAdd(age, seconds(c.MinFresh))
 		if withinAge && keepsFresh {
 			return decision{action: actServe}
 		}
-		return decision{action: actValidate, fwd: "request"}
+		return decision{action: actValidate, fwd: fwdRequest}
 	case e.locked:
-		return decision{action: actValidate, fwd: "stale"}
+		return decision{action: actValidate, fwd: fwdStale}
 	case c.Is(field.MaxStale) && c.MaxStale >= 0 && !c.Is(field.MinFresh) && withinAge &&
 		(c.MaxStale == field.Unbounded || age-life <= seconds(c.MaxStale)):
-		return decision{action: actServe, detail: "max-stale"}
+		return decision{action: actServe, detail: maxStale}
 	case c.Has&(field.MaxAge|field.MinFresh) != 0:
 		// Such a client does not want a stale answer, unless it says so.
 	case e.whileRevalidate > 0 && !e.renewing().foreground.Load() && age-life <= e.whileRevalidate:
@@ -121,5 +121,5 @@ func decideStored(e *entry, d *demands, now moment) decision {
 	case e.ifError > 0 && age-life <= e.ifError && e.resting(now):
 		return decision{action: actServe, detail: staleIfError}
 	}
-	return decision{action: actValidate, fwd: "stale"}
+	return decision{action: actValidate, fwd: fwdStale}
 }

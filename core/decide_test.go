@@ -32,10 +32,10 @@ func TestDecide(t *testing.T) {
 	}
 
 	serve := decision{action: actServe}
-	maxStale := decision{action: actServe, detail: "max-stale"}
-	stale := decision{action: actValidate, fwd: "stale"}
-	asked := decision{action: actValidate, fwd: "request"}
-	barred := decision{action: actRun, fwd: "request", detail: "credentials"}
+	maxStale := decision{action: actServe, detail: maxStale}
+	stale := decision{action: actValidate, fwd: fwdStale}
+	asked := decision{action: actValidate, fwd: fwdRequest}
+	barred := decision{action: actRun, fwd: fwdRequest, detail: notCredentials}
 	timeout := func(d decision) decision { d.action = actGatewayTimeout; return d }
 
 	tests := []struct {
@@ -47,8 +47,8 @@ func TestDecide(t *testing.T) {
 		proxy   bool
 		want    decision
 	}{
-		{name: "D1 nothing stored (RFC 9111, 4)", want: decision{action: actRun, fwd: "uri-miss"}},
-		{name: "D1 no variant matches (RFC 9111, 4.1)", known: true, want: decision{action: actValidate, fwd: "vary-miss"}},
+		{name: "D1 nothing stored (RFC 9111, 4)", want: decision{action: actRun, fwd: fwdURIMiss}},
+		{name: "D1 no variant matches (RFC 9111, 4.1)", known: true, want: decision{action: actValidate, fwd: fwdVaryMiss}},
 		{name: "D1 fresh (RFC 9111, 4)", entry: stored(60, 10), want: serve},
 
 		{name: "C1 one second left (RFC 9111, 4.2)", entry: stored(60, 59), want: serve},
@@ -92,8 +92,8 @@ func TestDecide(t *testing.T) {
 
 		{name: "D8 only-if-cached, fresh (RFC 9111, 5.2.1.7)", entry: stored(60, 10), control: "only-if-cached", want: serve},
 		{name: "D8 only-if-cached, allowed stale (RFC 9111, 5.2.1.7)", entry: stored(60, 70), control: "only-if-cached, max-stale", want: maxStale},
-		{name: "D8 only-if-cached, nothing stored (RFC 9111, 5.2.1.7)", control: "only-if-cached", want: timeout(decision{fwd: "uri-miss"})},
-		{name: "D8 only-if-cached, no variant (RFC 9111, 5.2.1.7)", known: true, control: "only-if-cached", want: timeout(decision{fwd: "vary-miss"})},
+		{name: "D8 only-if-cached, nothing stored (RFC 9111, 5.2.1.7)", control: "only-if-cached", want: timeout(decision{fwd: fwdURIMiss})},
+		{name: "D8 only-if-cached, no variant (RFC 9111, 5.2.1.7)", known: true, control: "only-if-cached", want: timeout(decision{fwd: fwdVaryMiss})},
 		{name: "D8 only-if-cached, stale (RFC 9111, 5.2.1.7)", entry: stored(60, 70), control: "only-if-cached", want: timeout(stale)},
 		{name: "D8 only-if-cached with max-age=0 (RFC 9111, 5.2.1.7)", entry: stored(60, 10), control: "only-if-cached, max-age=0", want: timeout(asked)},
 		{name: "D8 only-if-cached with no-cache (RFC 9111, 5.2.1.7)", entry: stored(60, 10), control: "only-if-cached, no-cache", want: timeout(asked)},
@@ -119,7 +119,7 @@ func TestDecide(t *testing.T) {
 		{name: "D19 immutable in a request (RFC 8246, 2)", entry: stored(60, 60), control: "immutable", want: stale},
 
 		{name: "E23 If-Match is for the origin (RFC 9110, 13.1.1)", entry: stored(60, 10),
-			more: func(d *demands) { d.conditional = true }, want: decision{action: actRun, fwd: "request"}},
+			more: func(d *demands) { d.conditional = true }, want: decision{action: actRun, fwd: fwdRequest}},
 
 		{name: "A12 Cookie, max-age alone (RFC 9111, 3.5)", entry: stored(60, 10), more: func(d *demands) { d.credentials = byCookie }, want: barred},
 		{name: "A12 Authorization, max-age alone (RFC 9111, 3.5)", entry: stored(60, 10), more: func(d *demands) { d.credentials = byAuthorization }, want: barred},

@@ -27,7 +27,7 @@
 //     lookupdeadline.go: reading the store, and writing to it behind the answers;
 //     sharedpurge.go, marklog.go: what processes tell each other; lease.go: one
 //     run for all of them.
-//   - decide.go, freshness.go: serve it, validate it, or run the handler.
+//   - decide.go, detail.go, freshness.go: serve it, validate it, or run the handler.
 //   - serve.go, precondition.go, byterange.go: the answer from the cache, whole,
 //     in part, or as 304 Not Modified.
 //   - flight.go, leader.go: one run for all who ask for the same at a time;

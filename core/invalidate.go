@@ -10,7 +10,7 @@ import (
 
 // changes tells whether the request may have changed what its URL stands for.
 func (r *run) changes() bool {
-	return r.place.url != 0 && (!safe(r.method) || r.dec.detail == "override")
+	return r.place.url != 0 && (!safe(r.method) || r.dec.detail == overridden)
 }
 
 // safe methods change nothing (RFC 9110, section 9.2.1). Whatever is not known
@@ -111,7 +111,7 @@ func (rq *request) sameOrigin(ref string) (target string, ok bool) {
 // it says so by naming its own URL in Content-Location, and how long it is good
 // for (RFC 9110, section 9.3.3). Only a reverse proxy makes use of it.
 func (r *run) answersGet(status int, h http.Header) bool {
-	if !r.p.proxy || r.method != http.MethodPost || status != http.StatusOK || r.place.url == 0 || r.dec.fwd != "method" {
+	if !r.p.proxy || r.method != http.MethodPost || status != http.StatusOK || r.place.url == 0 || r.dec.fwd != fwdMethod {
 		return false
 	}
 	lines := h["Content-Location"]

@@ -66,7 +66,7 @@ type prefix struct {
 
 // makeURL writes the part of the key that is the URL to rq.key, and tells why
 // there is none.
-func (rq *request) makeURL() (reason string, ok bool) {
+func (rq *request) makeURL() (reason detail, ok bool) {
 	head := &rq.head
 	scheme, host := rq.p.cache.cfg.Scheme, head.Host
 	if scheme == "" {
@@ -77,16 +77,28 @@ func (rq *request) makeURL() (reason string, ok bool) {
 	}
 	target := head.Target
 	if target == "" || len(target) > maxTarget {
-		return "target", false
+		return badTarget, false
 	}
 	if target[0] != '/' {
 		var authority string
 		if authority, target, ok = splitAbsolute(target); !ok {
-			return "target", false
+			return badTarget, false
 		}
 		host = authority // RFC 9112, section 3.2.2: it outranks Host
 	}
-	path, query, _ := strings.Cut(target, "?")
+	mark := -1 // where the query begins: most targets are too short for a search of its own
+	for i := 0; i < len(target); i++ {
+		switch c := target[i]; {
+		case c <= ' ' || c == 0x7f || c == '#':
+			return badTarget, false
+		case c == '?' && mark < 0:
+			mark = i
+		}
+	}
+	path, query := target, ""
+	if mark >= 0 {
+		path, query = target[:mark], target[mark+1:]
+	}
 	rq.movedPath = path != head.Path && !(path == "/" && head.Path == "")
 	rq.movedQuery = query != head.Query
 	rq.trusted = head.Has&adapter.Forwarded != 0 && rq.p.cache.trusts(rq.x.Peer())
@@ -95,11 +107,6 @@ func (rq *request) makeURL() (reason string, ok bool) {
 	}
 	if rq.p.query.any() {
 		target = rq.rewriteQuery(target)
-	}
-	for i := 0; i < len(target); i++ {
-		if c := target[i]; c <= ' ' || c == 0x7f || c == '#' {
-			return "target", false
-		}
 	}
 	rq.scheme, rq.target = scheme, target
 	k := rq.key[:0]
@@ -110,7 +117,7 @@ func (rq *request) makeURL() (reason string, ok bool) {
 		k = append(append(append(k, "GET "...), scheme...), "://"...)
 		if k, ok = appendHost(k, host, scheme); !ok {
 			rq.key = k
-			return "host", false
+			return badHost, false
 		}
 		if len(host) <= len(p.host) {
 			p.https, p.n, p.end = scheme == "https", copy(p.host[:], host), len(k)
@@ -119,7 +126,7 @@ func (rq *request) makeURL() (reason string, ok bool) {
 	rq.hostEnd = len(k)
 	k = append(k, target...)
 	rq.key, rq.urlEnd = k, len(k)
-	return "", true
+	return noDetail, true
 }
 
 // addParts completes the key. It returns false where a part says that the

@@ -26,7 +26,7 @@ func plainRequest(method, target, host string, lines ...string) *http.Request {
 }
 
 // read is the state of a request after its key is made.
-func read(p *policy, r *http.Request) (rq *request, reason string) {
+func read(p *policy, r *http.Request) (rq *request, reason detail) {
 	x := new(httpExchange)
 	w := httptest.NewRecorder()
 	x.Reset(w, w, r, x)
@@ -35,7 +35,7 @@ func read(p *policy, r *http.Request) (rq *request, reason string) {
 	x.Read(&rq.head)
 	reason, ok := rq.makeURL()
 	if ok && !rq.addParts() {
-		reason = "key"
+		reason = noKey
 	}
 	return rq, reason
 }
@@ -43,7 +43,7 @@ func read(p *policy, r *http.Request) (rq *request, reason string) {
 func keyOf(t testing.TB, p *policy, r *http.Request) string {
 	t.Helper()
 	rq, reason := read(p, r)
-	if reason != "" {
+	if reason != noDetail {
 		t.Fatalf("no key for %s %s: %s", r.Host, r.RequestURI, reason)
 	}
 	return string(rq.key)
@@ -134,7 +134,7 @@ func TestURLOfKey(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			rq, reason := read(p, plainRequest("GET", tt.target, tt.host))
-			if (reason == "") != (tt.want != "") || reason == "" && string(rq.key) != "GET "+tt.want {
+			if (reason == noDetail) != (tt.want != "") || reason == noDetail && string(rq.key) != "GET "+tt.want {
 				t.Errorf("key %q (%q), want %q", rq.key, reason, "GET "+tt.want)
 			}
 		})
@@ -192,7 +192,7 @@ func TestKeyIsInjective(t *testing.T) {
 		t.Error("A2: HEAD is answered from the entry of GET")
 	}
 	for _, r := range []*http.Request{get("/", "h", "Id: -"), plainRequest("GET", "/", "h")} {
-		if _, reason := read(p, r); reason != "key" {
+		if _, reason := read(p, r); reason != noKey {
 			t.Errorf("%q: a part that is not ok, or an empty user, must not be cached", reason)
 		}
 	}
@@ -227,7 +227,7 @@ func TestTrustedProxies(t *testing.T) {
 	if got, want := keyOf(t, p, mapped), "GET http://shop.example/"; got != want {
 		t.Errorf("a trusted proxy over IPv6: %q, want %q", got, want)
 	}
-	if _, reason := read(p, from(proxy, "X-Forwarded-Host: a/b")); reason == "" {
+	if _, reason := read(p, from(proxy, "X-Forwarded-Host: a/b")); reason == noDetail {
 		t.Error("L3: the host that a proxy tells is not checked")
 	}
 	got := keyOf(t, p, from(stranger, "X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example"))
@@ -279,7 +279,7 @@ func TestQueryRules(t *testing.T) {
 			if tt.want == "" {
 				want = "/p"
 			}
-			if reason != "" || string(rq.key[:rq.urlEnd]) != "GET http://h"+want {
+			if reason != noDetail || string(rq.key[:rq.urlEnd]) != "GET http://h"+want {
 				t.Errorf("key %q (%s), want %q", rq.key, reason, want)
 			}
 			// L9: the handler sees what the key has.
@@ -523,7 +523,7 @@ func FuzzKey(f *testing.F) {
 				}
 			}
 			rq, reason := read(p, req)
-			return string(rq.key), reason == ""
+			return string(rq.key), reason == noDetail
 		}
 		one, two := parts{t1, h1, a1, b1, c1, f1, i1}, parts{t2, h2, a2, b2, c2, f2, i2}
 		k1, ok1 := key(one)

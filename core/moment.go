@@ -2,6 +2,7 @@ package cachex
 
 import (
 	"math"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,3 +42,22 @@ const year1 = 62135596800 // seconds before 1970
 func fieldDateOf(t time.Time) fieldDate { return fieldDate(t.Unix() + year1) }
 
 func (d fieldDate) time() time.Time { return time.Unix(int64(d)-year1, 0) }
+
+// wallClock is time.Now, which reads two clocks, at the price of one: what has passed
+// since it was last read is told by the monotonic clock alone. That one stands still
+// while the machine sleeps, and does not hear of it when the other is set, so that
+// both are read again after a second.
+type wallClock struct {
+	last atomic.Pointer[time.Time]
+}
+
+func (w *wallClock) now() time.Time {
+	if last := w.last.Load(); last != nil {
+		if passed := time.Since(*last); passed >= 0 && passed < time.Second {
+			return last.Add(passed)
+		}
+	}
+	now := time.Now()
+	w.last.Store(&now)
+	return now
+}

@@ -48,13 +48,13 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 		if r.whole && e.ownTag {
 			h["Etag"] = e.line("Etag")
 		}
-	case r.reason != "":
+	case r.reason != noDetail:
 		mode = adapter.Pass
 		fallthrough
 	default:
 		e.seal(r.lines, e.received.time()) // without a tag of ours: the content is still to come
 	}
-	if r.committed || reason != "" {
+	if r.committed || reason != noDetail {
 		r.announce(h, reason)
 	} else {
 		r.p.cache.announce(h, status{decision: r.dec})
@@ -101,7 +101,7 @@ func (r *run) commit() {
 	}
 	e.body = r.capture.bytes()
 	e.finish(r.lines, r.sniffed, r.p.etag, e.received.time())
-	if r.whole = true; r.reason != "" {
+	if r.whole = true; r.reason != noDetail {
 		if fails(r.status) {
 			r.land(landedFailed, e)
 		} else {
@@ -162,11 +162,11 @@ func (r *run) End(o adapter.Outcome) {
 }
 
 // announce adds our member to Cache-Status, once all is known that it will say.
-func (r *run) announce(h http.Header, reason string) {
+func (r *run) announce(h http.Header, reason detail) {
 	s := status{decision: r.dec, stored: r.committed}
 	if r.committed {
 		s.ttl, s.hasTTL = r.pending.ttl(r.pending.age), true
-	} else if s.detail == "" {
+	} else if s.detail == noDetail {
 		s.detail = reason
 	}
 	r.p.cache.announce(h, s)

@@ -59,7 +59,7 @@ type run struct {
 	sniffed   bool           // no Content-Type was named, so that the server guesses one
 	whole     bool           // pending has its content
 	committed bool
-	reason    string // why pending is not stored all the same
+	reason    detail // why pending is not stored all the same
 	status    int
 	result    *entry // to be served in place of a discarded response
 	contained bool   // the handler panicked, and that is for us to answer
@@ -234,7 +234,7 @@ func (r *run) Begin(status int, h http.Header, before []adapter.Line) adapter.Ve
 	switch {
 	case r.claimed.Load():
 		return adapter.Verdict{}
-	case !asMethod(r.method) || r.dec.fwd == "bypass":
+	case !asMethod(r.method) || r.dec.fwd == fwdBypass:
 		last, untouched := r.untouched()
 		own := r.invalidate(h)
 		if untouched && own == last+1 && r.answersGet(status, h) {
@@ -249,7 +249,7 @@ func (r *run) Begin(status int, h http.Header, before []adapter.Line) adapter.Ve
 		if asMethod(r.method) && !r.rq.anonymous {
 			r.makePrivate(field.ParseControl(h["Cache-Control"]), h)
 		}
-		r.announce(h, "")
+		r.announce(h, noDetail)
 		return adapter.Verdict{}
 	case status == http.StatusNotModified && r.candidate != nil:
 		return r.notModified(h, before)
@@ -257,7 +257,7 @@ func (r *run) Begin(status int, h http.Header, before []adapter.Line) adapter.Ve
 		r.decorate(status, h, before)
 		r.headUpdates(status, h, before)
 		r.makePrivate(field.ParseControl(h["Cache-Control"]), h)
-		r.announce(h, "")
+		r.announce(h, noDetail)
 		return adapter.Verdict{}
 	}
 	return r.fullAnswer(status, h, before)
@@ -271,20 +271,20 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	r.makePrivate(rep.control, h)
 	fresh, reason := storable(rep)
 	var vary []selecting
-	if reason == "" {
+	if reason == noDetail {
 		var ok bool
 		if vary, ok = r.rq.selectingFields(field.ParseVary(h["Vary"]).Names); !ok {
 			reason = notVary
 		}
 	}
-	if reason == "" && declaredLength(h) > r.p.cache.cfg.MaxEntryBytes {
+	if reason == noDetail && declaredLength(h) > r.p.cache.cfg.MaxEntryBytes {
 		reason = notTooLarge
 	}
-	if _, err := r.tagsOf(); err != nil && reason == "" {
+	if _, err := r.tagsOf(); err != nil && reason == noDetail {
 		reason = r.refuseTags(err)
 	}
 	switch {
-	case reason == "":
+	case reason == noDetail:
 	case reason == notLifetime && r.tagsUnstored(rep),
 		// An error is for those who wait, if the next leader fails too.
 		r.flight != nil && fails(status) && (reason == notStatus || reason == notLifetime):
@@ -308,7 +308,7 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	x.stands(r.pending, r.placeOfEntry())
 	r.pending.extend(x)
 	r.capture = newCapture(r.p.cache.cfg.MaxEntryBytes, declaredLength(h))
-	if r.reason == "" {
+	if r.reason == noDetail {
 		// Unless it left before this was known, and the handler has heard.
 		r.detached.Store(r.client.Err() == nil || r.ctx.Err() == nil)
 	}
@@ -357,7 +357,7 @@ func (r *run) reply(status int, h http.Header, before []adapter.Line) *reply {
 // refuse is told of a response that is not stored. If it says what the resource
 // is like now, what it would have replaced is no longer good (RFC 9111, section
 // 4.3.3); an error, or an answer to this one request, says nothing of the kind.
-func (r *run) refuse(status int, reason string) {
+func (r *run) refuse(status int, reason detail) {
 	c := r.p.cache
 	c.stats.rejections.Add(1)
 	switch reason {

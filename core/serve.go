@@ -77,9 +77,7 @@ func (rq *request) release() {
 	rq.scheme, rq.target, rq.rewritten, rq.asked = "", "", "", ""
 	rq.hostEnd, rq.urlEnd, rq.trusted, rq.anonymous = 0, 0, false, false
 	rq.movedPath, rq.movedQuery = false, false
-	rq.answer, rq.birth = adapter.Answer{}, birth{}
-	clear(rq.extra[:])
-	clear(rq.stored)
+	rq.answer.Body, rq.birth = nil, birth{} // of the entry, its text alone stays behind
 	if cap(rq.key) <= 2*maxKey {
 		requests.Put(rq)
 	}
@@ -105,21 +103,21 @@ func (rq *request) handle(rt *route) {
 	}
 	reason, ok := rq.makeURL()
 	if ok && head.Has&adapter.Override != 0 {
-		reason = "override" // the handler may act on another method or target
+		reason = overridden // the handler may act on another method or target
 	}
-	if reason == "" && !asMethod(head.Method) {
-		rq.forward(rt, decision{fwd: "method"}) // and, if it is unsafe, invalidate
+	if reason == noDetail && !asMethod(head.Method) {
+		rq.forward(rt, decision{fwd: fwdMethod}) // and, if it is unsafe, invalidate
 		return
 	}
-	if reason == "" && head.Content {
-		reason = "content" // RFC 9110, section 9.3.1: what it does is not defined
+	if reason == noDetail && head.Content {
+		reason = hasContent // RFC 9110, section 9.3.1: what it does is not defined
 	}
-	if reason == "" && !rq.addParts() {
-		reason = "key"
+	if reason == noDetail && !rq.addParts() {
+		reason = noKey
 	}
-	if reason != "" {
+	if reason != noDetail {
 		c.stats.bypasses.Add(1)
-		rq.forward(rt, decision{fwd: "bypass", detail: reason})
+		rq.forward(rt, decision{fwd: fwdBypass, detail: reason})
 		return
 	}
 
@@ -147,7 +145,7 @@ func (rq *request) handle(rt *route) {
 func (rq *request) judge(selected *entry, res *resource) decision {
 	d := decide(selected, res != nil, &rq.demands, rq.p.proxy, rq.now)
 	if d.action == actServe && rq.outerForbids() {
-		d = decision{action: actRun, fwd: "request", detail: notPrivate}
+		d = decision{action: actRun, fwd: fwdRequest, detail: notPrivate}
 		if rq.demands.control.Is(field.OnlyIfCached) {
 			d.action = actGatewayTimeout
 		}

@@ -7,12 +7,6 @@ import (
 	"github.com/go-cachex/cachex/core/internal/field"
 )
 
-// What Cache-Status says of stale answers.
-const (
-	staleWhileRevalidate = "stale-while-revalidate"
-	staleIfError         = "stale-if-error"
-)
-
 // retryAfter is how long a resource rests whose renewal has failed: an origin
 // that is down is probed, not hammered.
 const retryAfter = 5 * time.Second
@@ -66,7 +60,7 @@ func (r *run) standIn(status int) {
 	r.rest()
 	c.stats.failures.Add(1)
 	r.result, r.stoodIn = r.spare, true
-	r.dec.code, r.dec.detail = status, staleIfError
+	r.dec.code, r.dec.detail = uint16(status), staleIfError
 	r.land(landedFailed, nil)
 }
 

@@ -33,32 +33,10 @@ type reply struct {
 	requested, received time.Time
 }
 
-// The reasons why a response is not stored, as they stand in Cache-Status.
-const (
-	notStatus      = "status"
-	notNoStore     = "no-store"
-	notPrivate     = "private"
-	notRequest     = "request-no-store"
-	notHandler     = "do-not-store"
-	notVeto        = "store-if"
-	notTags        = "tags"
-	notStore       = "store"
-	notCredentials = "credentials"
-	notSetCookie   = "set-cookie"
-	notVary        = "vary"
-	notCORS        = "cors"
-	notStream      = "stream"
-	notTrailers    = "trailers"
-	notLifetime    = "no-lifetime"
-	notTooLarge    = "too-large"
-	notConnection  = "connection"
-	notMalformed   = "malformed"
-)
-
 // storable decides whether a response may be kept (RFC 9111, section 3) and how
 // long it may be used. It is a function of its argument alone. The reason is
-// empty if the response is storable, and one of the constants otherwise.
-func storable(r *reply) (f freshness, reason string) {
+// noDetail if the response is storable.
+func storable(r *reply) (f freshness, reason detail) {
 	p, c := r.policy, r.control
 	understood := !c.Is(field.MustUnderstand) || understoodStatus(r.status)
 	switch {
@@ -114,7 +92,7 @@ func storable(r *reply) (f freshness, reason string) {
 			return f, notVeto
 		}
 	}
-	return f, ""
+	return f, noDetail
 }
 
 // privateToShared tells whether private is what a Shared route itself tells other

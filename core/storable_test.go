@@ -50,7 +50,7 @@ func header(lines ...string) http.Header {
 }
 
 // judge is what a run does with a response, up to the verdict.
-func judge(p *policy, status int, h http.Header, more func(*reply)) (freshness, string) {
+func judge(p *policy, status int, h http.Header, more func(*reply)) (freshness, detail) {
 	rep := &reply{policy: p, status: status, h: h, said: h["Cache-Control"], requested: epoch, received: epoch}
 	if more != nil {
 		more(rep)
@@ -77,14 +77,14 @@ func TestStorable(t *testing.T) {
 		return func(r *reply) { r.before = []adapter.Line{{Name: name, Values: []string{value}}} }
 	}
 
-	const stored = "" // no reason against it
+	const stored = noDetail // no reason against it
 	tests := []struct {
 		name   string
 		opts   []Option
 		status int // 0: 200
 		header []string
 		more   func(*reply)
-		want   string
+		want   detail
 		life   time.Duration // where it is stored
 	}{
 		// Permission and status
@@ -306,7 +306,7 @@ func TestFreshnessFlags(t *testing.T) {
 				h.Set("Cache-Control", tt.cc)
 			}
 			got, reason := judge(testPolicy(t, c, tt.opts), 200, h, nil)
-			if reason != "" {
+			if reason != noDetail {
 				t.Fatalf("not stored: %s", reason)
 			}
 			tt.want.lifetime = time.Minute
@@ -346,7 +346,7 @@ func TestPrecedence(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f, reason := judge(testPolicy(t, c, tt.levels...), 200, header(tt.header...), tt.more)
-			if reason != "" || f.lifetime != tt.want {
+			if reason != noDetail || f.lifetime != tt.want {
 				t.Errorf("lifetime %v (%q), want %v", f.lifetime, reason, tt.want)
 			}
 		})
@@ -359,7 +359,7 @@ func TestPrecedence(t *testing.T) {
 	for _, forbidding := range []string{"no-store", "private"} {
 		t.Run("an inner level does not loosen "+forbidding, func(t *testing.T) {
 			for _, in := range [][]Option{{TTL(time.Minute)}, {CacheControl("public, max-age=60")}, {CacheControl("max-age=60"), Override()}} {
-				if f, reason := judge(testPolicy(t, c, []Option{CacheControl(forbidding)}, in), 200, http.Header{}, set); reason != forbidding {
+				if f, reason := judge(testPolicy(t, c, []Option{CacheControl(forbidding)}, in), 200, http.Header{}, set); reason.String() != forbidding {
 					t.Errorf("reason %q (%v), want %q", reason, f.lifetime, forbidding)
 				}
 			}

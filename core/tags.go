@@ -111,7 +111,7 @@ func (r *run) tagEntry(e *entry, before []string) error {
 	return nil
 }
 
-func (r *run) refuseTags(err error) string {
+func (r *run) refuseTags(err error) detail {
 	r.p.cache.warnOnce(&r.rt.warnedTags, "cachex: not stored: "+err.Error(), r.rq.x.Pattern())
 	return notTags
 }

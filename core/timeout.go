@@ -6,12 +6,8 @@ import (
 	"time"
 )
 
-// What Cache-Status says where SoftTimeout has passed, and what a client reads
-// where HardTimeout has.
-const (
-	softTimeout = "soft-timeout"
-	tookTooLong = "Gateway Timeout: the response has taken too long\n"
-)
+// tookTooLong is what a client reads where HardTimeout has passed.
+const tookTooLong = "Gateway Timeout: the response has taken too long\n"
 
 // The phases of a run with a HardTimeout.
 const (
@@ -87,17 +83,17 @@ func (rq *request) serveLate(spare *entry, d decision) bool {
 }
 
 // serveInstead answers with something stale in the place of what a run brings.
-func (rq *request) serveInstead(spare *entry, d decision, code int, detail string) bool {
+func (rq *request) serveInstead(spare *entry, d decision, code int, why detail) bool {
 	c := rq.p.cache
 	if !c.marks.alive(spare) {
 		return false
 	}
-	if detail == softTimeout {
+	if why == softTimeout {
 		c.stats.late.Add(1)
 	} else {
 		c.stats.failures.Add(1)
 	}
-	d.code, d.detail = code, detail
+	d.code, d.detail = uint16(code), why
 	rq.serveEntry(spare, d)
 	return true
 }

@@ -190,11 +190,11 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	}
 	x.stands(e, r.placeOfEntry())
 	e.extend(x)
-	if err := r.tagEntry(e, old.more().tags); err != nil && reason == "" {
+	if err := r.tagEntry(e, old.more().tags); err != nil && reason == noDetail {
 		reason = r.refuseTags(err)
 	}
 	e.finish(storedLines(merged, before, dropped(rep.control)), false, r.p.etag, rep.received)
-	return e, ok && reason == "" && !outerForbids(r.rq.x)
+	return e, ok && reason == noDetail && !outerForbids(r.rq.x)
 }
 
 // headUpdates: a 200 to HEAD tells whether what is stored for GET is still the

@@ -86,8 +86,8 @@ func (x *exchange) readNames(h *adapter.Head) {
 		}
 		h.Field(name)
 	}
-	if !cookie && len(req.Peek(fiber.HeaderCookie)) > 0 { // somebody has asked for a cookie
-		h.Field(fiber.HeaderCookie)
+	if !cookie { // unless somebody has asked for one: then they stand apart
+		req.VisitAllCookie(func(_, _ []byte) { h.Has |= adapter.Cookie })
 	}
 	for _, name := range h.Credentials {
 		if (special(name) || name == fiber.HeaderConnection) && len(req.Peek(name)) > 0 {

@@ -1,6 +1,8 @@
 package adapter
 
-import "strings"
+import (
+	"strings"
+)
 
 // Names is a set of request fields that matter to a cache.
 type Names uint32
@@ -60,11 +62,18 @@ type Head struct {
 // does not matter.
 func (h *Head) Field(name string) {
 	h.Has |= known(name)
+	if len(h.Credentials) > 0 && h.isCredential(name) {
+		h.Has |= Credential
+	}
+}
+
+func (h *Head) isCredential(name string) bool {
 	for _, c := range h.Credentials {
 		if len(c) == len(name) && strings.EqualFold(c, name) {
-			h.Has |= Credential
+			return true
 		}
 	}
+	return false
 }
 
 // known looks at the length first, which leaves one or two candidates: it is
@@ -109,7 +118,8 @@ func known(name string) Names {
 }
 
 func match(name, want string, n Names) Names {
-	if name == want || name[0]|0x20 == want[0]|0x20 && strings.EqualFold(name, want) {
+	// By the first letter alone, mostly: this is cheaper than a call.
+	if name[0]|0x20 == want[0]|0x20 && (name == want || strings.EqualFold(name, want)) {
 		return n
 	}
 	return 0
