@@ -47,8 +47,13 @@ func cutTag(s string) (tag Tag, rest string, ok bool) {
 // returns true where one of the tags fits by weak comparison, or where a * says
 // any (RFC 9110, section 13.1.2). Malformed members fit nothing.
 func MatchNone(lines []string, stored Tag) bool {
-	if len(lines) == 1 && strings.Trim(lines[0], " \t") == "*" {
-		return true // a * among tags is no more than a malformed tag
+	if len(lines) == 1 {
+		if stored != "" && lines[0] == string(stored) {
+			return true // what browsers send
+		}
+		if strings.Trim(lines[0], " \t") == "*" {
+			return true // a * among tags is no more than a malformed tag
+		}
 	}
 	return TagListed(lines, stored)
 }
