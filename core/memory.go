@@ -62,7 +62,7 @@ func newMemory(maxBytes int64, longest time.Duration, now func() time.Time, aliv
 // goroutine for it at once wakes a sleeping core every few reads, and that costs
 // the one that reads more than the rest of a lookup. Of what is read meanwhile,
 // otter notes as much as it has room for.
-const unhurried = 50 * time.Microsecond
+const unhurried = 20 * time.Microsecond
 
 // keepFor is how long an entry is worth its place: the rest of its lifetime,
 // and a while longer if it can still serve a validation.
