@@ -42,7 +42,7 @@ func (s *shared) write(w write) {
 	case err != nil || now.token.ID != e.shared().birth.token.ID: // nobody would take it
 	case w.remove:
 		_ = s.do(context.Background(), func(ctx context.Context) error { return s.space.Delete(ctx, at.resource, name) })
-	case now.same != nil && now.same.requested > e.requested && now.same.date > e.date:
+	case now.same != nil && now.same.overtakes(e, momentOf(s.now())):
 	case name != at.name && !s.addSet(at, now, e, ttl): // nobody would find it
 	case s.set(at.resource, name, s.codec.encode(e), ttl) == nil && now.same != nil && (!bytes.Equal(now.same.body, e.body) || now.same.status != e.status):
 		s.tell(e)
@@ -107,6 +107,13 @@ func (s *shared) set(resource, name string, value []byte, ttl time.Duration) err
 		s.tooLarge.Add(1)
 	}
 	return err
+}
+
+// overtakes tells whether e is of a later run than o. One from the future is of a
+// clock that is ahead, which tells nothing: where it was taken back, nothing would
+// be stored in its place until that time has come.
+func (e *entry) overtakes(o *entry, now moment) bool {
+	return e.requested > o.requested && e.date > o.date && e.requested <= now
 }
 
 func (e *entry) variesIn(names []string) bool {
