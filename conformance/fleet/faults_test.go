@@ -33,12 +33,14 @@ type fault struct {
 
 	// unconfirmed: while it lasts, a purge cannot be confirmed.
 	unconfirmed bool
-	// lossy: what was stored is lost time and again.
-	lossy bool
+	// undoes: purges that were confirmed just before are undone.
+	undoes bool
 }
 
 // shortly is a timeout that a loaded machine keeps, mostly.
 const shortly = 200 * time.Millisecond
+
+var quietURL, quietPath = facet("url a/quiet"), facet("path /quiet")
 
 func (x *fault) run(t *testing.T) {
 	f := newFleet(t, x.open, func(i int, cfg *cachex.Config) {
@@ -52,66 +54,84 @@ func (x *fault) run(t *testing.T) {
 	})
 	paths := x.paths
 	if paths == nil {
-		paths = []string{"/1", "/2", "/x/1"}
+		paths = []string{"/1", "/2", "/x/1", "/vary"}
 	}
 	stop := f.load(6, paths...)
 	f.moreHits(20)
-	others := []int{1, 2} // which alone are asked for what process 0 purges
-	quiet := func(hit bool, newer int64) func() bool {
-		return func() bool {
-			for _, i := range others {
-				if run, h := f.read(i, "a", "/quiet"); hit && !h || run <= newer {
-					return false
-				}
-			}
-			return true
-		}
-	}
-	if !x.lossy {
-		f.until("a hit", quiet(true, 0))
-	}
+	f.alone(0)
+	stopEdits := f.edit(2)
+	f.moreHits(20)
 
+	if f.undone.Store(x.undoes); x.undoes {
+		f.moreServed(50) // what was confirmed before has long been copied
+	}
 	x.strike()
 	if x.ready != nil {
 		x.ready(f)
 	}
 	f.moreServed(50)
-	url, path := facet("url a/quiet"), facet("path /quiet")
-	if x.unconfirmed {
-		for _, k := range []int{url, path} {
-			if err := f.purge(0, k, false); !errors.Is(err, cachex.ErrPurgeIncomplete) {
+	for i := range processes {
+		if !x.unconfirmed {
+			f.confirmed(i)
+			continue
+		}
+		for _, k := range []int{quietURL, quietPath} {
+			if err := f.purge(i, k, false); !errors.Is(err, cachex.ErrPurgeIncomplete) {
 				t.Errorf("a purge of %s that the store cannot confirm: %v", facets[k].name, err)
 			}
 		}
-	} else {
-		f.until("a purge that is confirmed", func() bool { return f.purge(0, url, false) == nil && f.purge(0, path, false) == nil })
+		f.read(i, "a", "/quiet") // not what it has taken back itself
 	}
 	f.moreServed(50)
 
 	x.heal()
 	f.moreHits(20)
-	f.until("the purge to reach the other processes", quiet(true, f.newest[path].Load()))
-	f.known(url) // and it stays so
-	f.known(path)
-	for range 10 {
-		quiet(false, 0)()
+	stopEdits()
+	f.settle(append([]string{"/quiet"}, paths...)...)
+	f.undone.Store(false)
+	stopEdits = f.edit(2)
+	// All is as good as ever in each process, by itself.
+	for i := range processes {
+		f.alone(f.confirmed(i))
 	}
-	// Another one is as good as ever.
-	f.until("a purge that is confirmed", func() bool { return f.purge(0, path, false) == nil })
-	f.until("it to reach the other processes", quiet(true, f.newest[path].Load()))
+	stopEdits()
+	f.pending.Wait() // under load: what the store has confirmed is known everywhere by then
+	f.moreHits(20)
 	stop()
 }
 
-// failing waits until the store has failed all processes.
+// confirmed purges in a process until the store has confirmed it.
+func (f *fleet) confirmed(i int) (at int64) {
+	f.t.Helper()
+	f.until("purges that are confirmed", func() bool {
+		return f.purge(i, quietURL, false) == nil && f.purge(i, quietPath, false) == nil
+	})
+	return f.newest[quietPath].Load()
+}
+
+// alone waits until each process finds something that is newer than a purge, while
+// no other one asks for it.
+func (f *fleet) alone(newer int64) {
+	f.t.Helper()
+	for i := range processes {
+		f.until("a hit", func() bool {
+			run, hit := f.read(i, "a", "/quiet")
+			return hit && run > newer
+		})
+	}
+}
+
+// failing waits until no process asks the store any more.
 func failing(f *fleet) {
-	f.more("failures of the store", 1, func(i int) int64 { return int64(f.caches[i].Stats().StoreFailures) })
+	f.more("failures of the store", 1, func(i int) int64 { return int64(f.caches[i].Stats().StoreRefusals) })
 }
 
 // onEach runs a fault on a server of each kind.
 func onEach(t *testing.T, args map[string][]string, with func(t *testing.T, x *fault, s *servers.Server)) {
+	t.Cleanup(func() { noneLeft(t) }) // after all other Cleanups
 	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
-			t.Cleanup(func() { noneLeft(t) }) // after all other Cleanups
+			t.Parallel() // they mostly wait
 			s, open := b.start(t, args[b.name]...)
 			x := &fault{kind: b.name, open: open, heal: func() {}}
 			with(t, x, s)
@@ -139,7 +159,7 @@ func TestFull(t *testing.T) {
 		for i := range 60 { // of 2,000 lines each
 			x.paths = append(x.paths, fmt.Sprint("/large/", i))
 		}
-		x.paths = append(x.paths, "/1", "/1", "/2")
+		x.paths = append(x.paths, "/1", "/1", "/2", "/vary")
 		x.ready = func(f *fleet) {
 			f.more("writes that fail", 5, func(i int) int64 {
 				s := f.caches[i].Stats()
@@ -147,7 +167,6 @@ func TestFull(t *testing.T) {
 			})
 		}
 		if x.kind == "memcached" { // it is full as soon as the load has begun
-			x.lossy = true
 			x.strike = func() {}
 			x.heal = func() { command(t, s, "flush_all") }
 			return
@@ -168,8 +187,7 @@ func TestEvicting(t *testing.T) {
 		for i := range 60 {
 			x.paths = append(x.paths, fmt.Sprint("/large/", i))
 		}
-		x.paths = append(x.paths, "/1", "/1", "/2")
-		x.lossy = true
+		x.paths = append(x.paths, "/1", "/1", "/2", "/vary")
 		x.strike = func() {}
 		x.ready = func(f *fleet) {
 			f.until("evictions", func() bool { return evicted(t, x.kind, s) > 20 })
@@ -201,8 +219,9 @@ func TestKeysDeleted(t *testing.T) {
 	})
 }
 
-// One process writes values of another version. To each the other's are nothing,
-// and neither removes them.
+// One process writes values and records of another version. To each the other's
+// values are nothing, a record of the other's may be about anything, and neither
+// removes what it does not know.
 func TestVersions(t *testing.T) {
 	onEach(t, nil, func(t *testing.T, x *fault, _ *servers.Server) {
 		var removed atomic.Int64
@@ -212,7 +231,6 @@ func TestVersions(t *testing.T) {
 			return versioned{open(), opened == 2, &removed}
 		}
 		x.strike = func() {}
-		x.lossy = true // each writes over the other's
 		x.ready = func(f *fleet) {
 			f.more("values of the other version", 3, func(i int) int64 { return int64(f.caches[i].Stats().StoreForeign) })
 		}
@@ -271,19 +289,42 @@ func (s versionedSpace) Get(ctx context.Context, resource string, names ...strin
 	return token, values, err
 }
 
+func (s versionedSpace) Append(ctx context.Context, ttl time.Duration, records ...[]byte) (store.Position, error) {
+	other := make([][]byte, len(records))
+	for i, r := range records {
+		other[i] = append([]byte(nil), r...)
+		other[i][0] += s.by
+	}
+	return s.Space.Append(ctx, ttl, other...)
+}
+
+func (s versionedSpace) Read(ctx context.Context, ttl time.Duration, after store.Position) (store.Log, error) {
+	log, err := s.Space.Read(ctx, ttl, after)
+	for _, r := range log.Records {
+		r.Data[0] -= s.by
+	}
+	return log, err
+}
+
 func (s versionedSpace) Delete(ctx context.Context, resource string, names ...string) error {
 	s.removed.Add(1)
 	return s.Space.Delete(ctx, resource, names...)
 }
 
+// Two minutes are borne with. Ten are not: what comes from ten minutes ahead is
+// nothing, and what comes from twenty behind has ended.
 func TestClocksApart(t *testing.T) {
-	onEach(t, nil, func(_ *testing.T, x *fault, _ *servers.Server) {
-		x.change = func(i int, cfg *cachex.Config) {
-			apart := time.Duration(i-1) * 2 * time.Minute
-			cfg.Now = func() time.Time { return time.Now().Add(apart) }
-		}
-		x.strike = func() {}
-	})
+	for _, by := range []time.Duration{2 * time.Minute, 10 * time.Minute} {
+		t.Run(fmt.Sprint(by), func(t *testing.T) {
+			onEach(t, nil, func(_ *testing.T, x *fault, _ *servers.Server) {
+				x.change = func(i int, cfg *cachex.Config) {
+					apart := time.Duration(i-1) * by
+					cfg.Now = func() time.Time { return time.Now().Add(apart) }
+				}
+				x.strike = func() {}
+			})
+		})
+	}
 }
 
 // What a failover loses of purges that were confirmed just before is purged again
@@ -310,10 +351,9 @@ func TestFailover(t *testing.T) {
 		}
 		down.Kill()
 	}
-	x.ready = failing
-	x.heal = func() {}
+	x.undoes = true
+	x.heal = func() { down.Restart() }
 	x.run(t)
-	down.Restart()
 }
 
 func evicted(t testing.TB, kind string, s *servers.Server) int {

@@ -28,8 +28,8 @@ import (
 const processes = 3
 
 // fleet are caches on one store, each behind a server of its own and with a client
-// of the store of its own, as processes have them. Content names its URL and the
-// run that it is from, in every line.
+// of the store of its own, as processes have them. Content names its URL, its
+// variant and the run that it is from, in every line.
 //
 // Runs and purges draw numbers from one sequence as they begin. So a reader knows,
 // before it asks, below which number nothing may come that a purge has taken back
@@ -38,16 +38,29 @@ type fleet struct {
 	t      testing.TB
 	caches []*cachex.Cache
 	sites  []*httptest.Server
+	tiered [processes]bool // it has memory in front of the store
 	client *http.Client
-	strict bool // no process has a first tier
 	during func(r *http.Request, run int64)
 
 	seq, arrived atomic.Int64
-	floors       [processes][len(facets)]atomic.Int64 // what each process must know of
-	newest       [len(facets)]atomic.Int64            // the last purge that has returned
+	floors       [processes]floors // what each process must know of
+	newest       floors            // the last purges that have returned
 	served, hits [processes]atomic.Int64
 	wrong        atomic.Pointer[string]
 	unconfirmed  atomic.Int64
+
+	undone  atomic.Bool // purges that were confirmed may be undone, for a while
+	pending sync.WaitGroup
+}
+
+// floors are the numbers of purges, a facet each.
+type floors [len(facets)]atomic.Int64
+
+func (f *floors) load() (numbers [len(facets)]int64) {
+	for k := range f {
+		numbers[k] = f[k].Load()
+	}
+	return numbers
 }
 
 // facets are the ways in which something is taken back. What has a ! is done by
@@ -59,9 +72,12 @@ var facets = [...]struct {
 	{"all", cachex.All()}, {"host b", cachex.ByHost("b")}, {"path /1", cachex.ByPath("/1")}, {"path /2", cachex.ByPath("/2")},
 	{"pattern /x/**", cachex.ByPattern("/x/**")}, {"tag red", cachex.ByTag("red")}, {"tag blue", cachex.ByTag("blue")},
 	{"url a/1", cachex.ByURL("http://a/1")}, {"url a/x/1", cachex.ByURL("http://a/x/1")}, {"url b/2", cachex.ByURL("https://b/2")},
-	{"url! a/2", cachex.Selector{}}, {"url! b/1", cachex.Selector{}}, {"url a/quiet", cachex.ByURL("http://a/quiet")},
-	{"path /quiet", cachex.ByPath("/quiet")},
+	{"url! a/2", cachex.Selector{}}, {"url! b/1", cachex.Selector{}}, {"url a/vary", cachex.ByURL("http://a/vary")},
+	{"url a/quiet", cachex.ByURL("http://a/quiet")}, {"path /quiet", cachex.ByPath("/quiet")},
 }
+
+// loud are the facets that are taken back at random; the others are a test's own.
+const loud = len(facets) - 2
 
 func facet(name string) int {
 	for i, f := range facets {
@@ -92,7 +108,7 @@ func reaches(facet, host, path, tags string) bool {
 
 // newFleet starts the processes. change may be nil.
 func newFleet(t testing.TB, open func() store.Store, change func(i int, cfg *cachex.Config)) *fleet {
-	f := &fleet{t: t, strict: true, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 400}}}
+	f := &fleet{t: t, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 400}}}
 	for i := range processes {
 		cfg := cachex.Config{
 			Store: open(), Namespace: strings.NewReplacer("/", ".", "_", "-").Replace(t.Name()), StoreTimeout: 2 * time.Second,
@@ -101,7 +117,7 @@ func newFleet(t testing.TB, open func() store.Store, change func(i int, cfg *cac
 		if change != nil {
 			change(i, &cfg)
 		}
-		f.strict = f.strict && cfg.MemoryBytes == 0
+		f.tiered[i] = cfg.MemoryBytes > 0
 		c, err := cachex.New(cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -119,6 +135,7 @@ func newFleet(t testing.TB, open func() store.Store, change func(i int, cfg *cac
 
 // end stops everything, and looks whether it has ended.
 func (f *fleet) end() {
+	f.pending.Wait()
 	if wrong := f.wrong.Load(); wrong != nil {
 		f.t.Error(*wrong)
 	}
@@ -145,13 +162,14 @@ func noneLeft(t testing.TB) {
 	}
 }
 
-// content is what a run answers with.
-func content(host, path string, run int64) string {
+// content is what a run answers with. The variant is what was asked for by
+// Accept-Language; only /vary has variants.
+func content(host, path, variant string, run int64) string {
 	lines := 4
 	if strings.HasPrefix(path, "/large") {
 		lines = 2000
 	}
-	return strings.Repeat(fmt.Sprintf("%s %s %d\n", host, path, run), lines)
+	return strings.Repeat(fmt.Sprintf("%s%s %s %d\n", host, path, variant, run), lines)
 }
 
 func (f *fleet) handle(w http.ResponseWriter, r *http.Request) {
@@ -172,7 +190,12 @@ func (f *fleet) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	cachex.AddTags(r.Context(), tags...)
 	w.Header().Set("Tags", strings.Join(tags, ","))
-	_, _ = io.WriteString(w, content(r.Host, r.URL.Path, run))
+	variant := "-"
+	if r.URL.Path == "/vary" {
+		variant = r.Header.Get("Accept-Language")
+		w.Header().Set("Vary", "Accept-Language")
+	}
+	_, _ = io.WriteString(w, content(r.Host, r.URL.Path, variant, run))
 }
 
 func (f *fleet) fail(format string, args ...any) {
@@ -180,13 +203,15 @@ func (f *fleet) fail(format string, args ...any) {
 	f.wrong.CompareAndSwap(nil, &s)
 }
 
-func (f *fleet) do(i int, method, host, path string) (*http.Response, string) {
+// do sends a request. It returns nil where that has failed, which no request may.
+func (f *fleet) do(i int, method, host, path, variant string) (*http.Response, string) {
 	r, err := http.NewRequest(method, f.sites[i].URL+path, nil)
 	if err != nil {
 		f.fail("%v", err)
 		return nil, ""
 	}
 	r.Host = host
+	r.Header.Set("Accept-Language", variant)
 	resp, err := f.client.Do(r)
 	if err != nil {
 		f.fail("process %d, %s%s: %v", i, host, path, err)
@@ -201,48 +226,66 @@ func (f *fleet) do(i int, method, host, path string) (*http.Response, string) {
 	return resp, string(body)
 }
 
+var variants = [...]string{"de", "en"}
+
 // read gets a URL from a process, and looks whether the answer is one that it may
 // have. It returns the run that the answer is of.
 func (f *fleet) read(i int, host, path string) (run int64, hit bool) {
-	var floors [len(facets)]int64
-	for k := range floors {
-		floors[k] = f.floors[i][k].Load()
+	run, hit, old := f.readAfter(f.floors[i].load(), i, host, path, variants[0])
+	if old != "" {
+		f.fail("%s", old)
 	}
-	resp, body := f.do(i, http.MethodGet, host, path)
+	return run, hit
+}
+
+// readAfter tells as well whether the answer is older than purges with these
+// numbers allow.
+func (f *fleet) readAfter(floors [len(facets)]int64, i int, host, path, variant string) (run int64, hit bool, old string) {
+	resp, body := f.do(i, http.MethodGet, host, path, variant)
 	if resp == nil {
-		return 0, false
+		return 0, false, ""
+	}
+	asked := variant
+	if path != "/vary" {
+		asked = "-"
 	}
 	first, _, _ := strings.Cut(body, "\n")
-	if _, err := fmt.Sscanf(first, host+" "+path+" %d", &run); err != nil || body != content(host, path, run) || run > f.seq.Load() {
+	if _, err := fmt.Sscanf(first, host+path+" "+asked+" %d", &run); err != nil || body != content(host, path, asked, run) || run > f.seq.Load() {
 		f.fail("process %d, %s%s: a wrong body of %d bytes: %.100q", i, host, path, len(body), body)
-		return 0, false
+		return 0, false, ""
 	}
 	state := resp.Header.Get("Cache-Status")
 	for k, floor := range floors {
 		if run <= floor && reaches(facets[k].name, host, path, resp.Header.Get("Tags")) {
-			f.fail("process %d, %s%s: run %d came after purge %d of %q had returned: %s", i, host, path, run, floor, facets[k].name, state)
+			old = fmt.Sprintf("process %d, %s%s: run %d came after purge %d of %q had returned: %s", i, host, path, run, floor, facets[k].name, state)
 		}
 	}
 	f.served[i].Add(1)
 	if hit = strings.HasPrefix(state, "Cachex; hit"); hit {
 		f.hits[i].Add(1)
 	}
-	return run, hit
+	return run, hit, old
 }
 
-// purge takes back a facet in a process, and has all others go by it that must.
+// purge takes back a facet in a process, and has all others go by it that must:
+// where the store has confirmed it, those without memory in front of the store at
+// once if it is a URL, and all after the bound.
 func (f *fleet) purge(i, k int, soft bool) error {
 	at := f.seq.Add(1)
+	undone := f.undone.Load()
 	var err error
 	kind, where, _ := strings.Cut(facets[k].name, " ")
 	switch {
 	case kind == "url!":
 		host, path, _ := strings.Cut(where, "/")
-		resp, _ := f.do(i, http.MethodPost, host, "/"+path)
+		resp, _ := f.do(i, http.MethodPost, host, "/"+path, variants[0])
 		if resp == nil {
 			return nil
 		}
 		_, _ = fmt.Sscan(resp.Header.Get("Run"), &at)
+		raise(&f.newest[k], at)
+		raise(&f.floors[i][k], at)
+		return nil // whether the store has confirmed it, nobody tells
 	case soft: // without stale windows, stale is as good as gone
 		err = f.caches[i].Expire(context.Background(), facets[k].by)
 	default:
@@ -255,11 +298,28 @@ func (f *fleet) purge(i, k int, soft bool) error {
 		f.fail("process %d: purge of %s: %v", i, facets[k].name, err)
 	}
 	raise(&f.newest[k], at)
-	raise(&f.floors[i][k], at)
-	if f.strict && kind == "url" && err == nil {
-		f.known(k)
+	if undone || f.undone.Load() {
+		return err
 	}
-	return err
+	raise(&f.floors[i][k], at)
+	if err != nil {
+		return err
+	}
+	if kind == "url" {
+		for j := range f.floors {
+			if !f.tiered[j] {
+				raise(&f.floors[j][k], at)
+			}
+		}
+	}
+	f.pending.Add(1)
+	time.AfterFunc(bound, func() {
+		defer f.pending.Done()
+		for j := range f.floors {
+			raise(&f.floors[j][k], at)
+		}
+	})
+	return nil
 }
 
 // known says that all processes must know of what was taken back of a facet.
@@ -267,6 +327,43 @@ func (f *fleet) known(k int) {
 	at := f.newest[k].Load()
 	for i := range f.floors {
 		raise(&f.floors[i][k], at)
+	}
+}
+
+// settle waits until nothing that was taken back comes from any process, confirmed
+// or not, and has it stay so.
+func (f *fleet) settle(paths ...string) {
+	f.t.Helper()
+	newest := f.newest.load()
+	var last string
+	if !poll(func() bool {
+		last = ""
+		f.each(paths, func(i int, host, path, variant string) {
+			if _, _, old := f.readAfter(newest, i, host, path, variant); old != "" {
+				last = old
+			}
+		})
+		return last == ""
+	}) {
+		f.t.Fatalf("it does not end: %s", last)
+	}
+	for k := range facets {
+		for i := range f.floors {
+			raise(&f.floors[i][k], newest[k])
+		}
+	}
+}
+
+// each calls f with everything that can be asked for.
+func (f *fleet) each(paths []string, do func(i int, host, path, variant string)) {
+	for i := range processes {
+		for _, host := range []string{"a", "b"} {
+			for _, path := range paths {
+				for _, variant := range variants {
+					do(i, host, path, variant)
+				}
+			}
+		}
 	}
 }
 
@@ -336,16 +433,33 @@ func (f *fleet) moreServed(n int64) {
 
 // load has clients ask all processes for URLs until it is stopped.
 func (f *fleet) load(clients int, paths ...string) (stop func()) {
+	return f.crowd(clients, 4*time.Millisecond, func(rnd *rand.Rand) {
+		i, host, path := rnd.IntN(processes), []string{"a", "b"}[rnd.IntN(2)], paths[rnd.IntN(len(paths))]
+		if _, _, old := f.readAfter(f.floors[i].load(), i, host, path, variants[rnd.IntN(len(variants))]); old != "" {
+			f.fail("%s", old)
+		}
+	})
+}
+
+// edit has editors take back this and that in all processes until it is stopped:
+// seldom enough for things to be found.
+func (f *fleet) edit(editors int) (stop func()) {
+	return f.crowd(editors, 50*time.Millisecond, func(rnd *rand.Rand) {
+		_ = f.purge(rnd.IntN(processes), rnd.IntN(loud), rnd.IntN(3) == 0)
+	})
+}
+
+// crowd has some do something time and again.
+func (f *fleet) crowd(size int, every time.Duration, do func(rnd *rand.Rand)) (stop func()) {
 	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
-	for n := range clients {
+	for n := range size {
 		wg.Go(func() {
 			rnd := rand.New(rand.NewPCG(1, uint64(n)))
-			pause := time.NewTicker(2 * time.Millisecond)
+			pause := time.NewTicker(every)
 			defer pause.Stop()
-			for ctx.Err() == nil {
-				f.read(rnd.IntN(processes), []string{"a", "b"}[rnd.IntN(2)], paths[rnd.IntN(len(paths))])
-				<-pause.C
+			for ; ctx.Err() == nil; <-pause.C {
+				do(rnd)
 			}
 		})
 	}

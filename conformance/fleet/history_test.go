@@ -93,7 +93,7 @@ func histories(t *testing.T) int {
 // everything once the bound has passed.
 func (f *fleet) play(seed uint64) {
 	var wg sync.WaitGroup
-	urls := []string{"/1", "/2", "/x/1"}
+	urls := []string{"/1", "/2", "/x/1", "/vary"}
 	for who := range 8 {
 		wg.Go(func() {
 			rnd := rand.New(rand.NewPCG(seed, uint64(who)))
