@@ -24,7 +24,7 @@ type fault struct {
 	kind string // of the server
 	open func() store.Store
 
-	paths  []string // of the load; nil for a few small ones
+	large  int // so many paths of the load have much content
 	change func(i int, cfg *cachex.Config)
 
 	strike func()
@@ -52,11 +52,12 @@ func (x *fault) run(t *testing.T) {
 			x.change(i, cfg)
 		}
 	})
-	paths := x.paths
-	if paths == nil {
-		paths = []string{"/1", "/2", "/x/1", "/vary"}
+	paths := []string{"/1", "/2", "/x/1", "/vary", "/quiet"}
+	loaded := paths[:4]
+	for i := range x.large {
+		loaded = append(loaded[:len(loaded):len(loaded)], fmt.Sprint("/large/", i))
 	}
-	stop := f.load(6, paths...)
+	stop := f.load(6, loaded...)
 	f.moreHits(20)
 	f.alone(0)
 	stopEdits := f.edit(2)
@@ -87,7 +88,7 @@ func (x *fault) run(t *testing.T) {
 	x.heal()
 	f.moreHits(20)
 	stopEdits()
-	f.settle(append([]string{"/quiet"}, paths...)...)
+	f.settle(paths...)
 	f.undone.Store(false)
 	stopEdits = f.edit(2)
 	// All is as good as ever in each process, by itself.
@@ -156,10 +157,7 @@ func TestFrozen(t *testing.T) {
 // has.
 func TestFull(t *testing.T) {
 	onEach(t, map[string][]string{"memcached": {"-m", "2", "-M"}}, func(t *testing.T, x *fault, s *servers.Server) {
-		for i := range 60 { // of 2,000 lines each
-			x.paths = append(x.paths, fmt.Sprint("/large/", i))
-		}
-		x.paths = append(x.paths, "/1", "/1", "/2", "/vary")
+		x.large = 60
 		x.ready = func(f *fleet) {
 			f.more("writes that fail", 5, func(i int) int64 {
 				s := f.caches[i].Stats()
@@ -184,10 +182,7 @@ func TestEvicting(t *testing.T) {
 		"memcached": {"-m", "2"},
 	}
 	onEach(t, args, func(t *testing.T, x *fault, s *servers.Server) {
-		for i := range 60 {
-			x.paths = append(x.paths, fmt.Sprint("/large/", i))
-		}
-		x.paths = append(x.paths, "/1", "/1", "/2", "/vary")
+		x.large = 60
 		x.strike = func() {}
 		x.ready = func(f *fleet) {
 			f.until("evictions", func() bool { return evicted(t, x.kind, s) > 20 })
