@@ -88,7 +88,8 @@ func (e *entry) fits(c credentials, proxy bool) bool {
 }
 
 func decideStored(e *entry, d *demands, now moment) decision {
-	c, age, life := &d.control, e.currentAge(now), e.life()
+	c, age := &d.control, e.currentAge(now)
+	life := e.life(age)
 	fresh := life > age
 	if fresh && c.Has == 0 && !d.pragma && !e.noCache && !e.stale.Load() {
 		return decision{action: actServe} // what almost all come to

@@ -31,10 +31,12 @@ func (e *entry) currentAge(now moment) time.Duration {
 	return satAdd(e.age, max(0, now.since(e.received)))
 }
 
-// life is the lifetime, up to where Expire has ended it.
-func (e *entry) life() time.Duration {
+// life is the lifetime, up to where Expire has ended it, of an entry of that age. The
+// age may be from before: the clock is read first and the marks are looked at later,
+// and of several calls of Expire the last one says when.
+func (e *entry) life(age time.Duration) time.Duration {
 	if at := e.expired.Load(); at != 0 {
-		return min(e.lifetime, e.currentAge(moment(at)))
+		return min(e.lifetime, e.currentAge(moment(at)), age)
 	}
 	return e.lifetime
 }
@@ -51,7 +53,16 @@ func (e *entry) expire(at moment) {
 // ttl is what is left of the lifetime, in whole seconds that add up with Age
 // (RFC 9211, section 2.4).
 func (e *entry) ttl(age time.Duration) int64 {
-	return int64(e.life()/time.Second) - int64(age/time.Second)
+	return int64(e.life(age)/time.Second) - int64(age/time.Second)
+}
+
+// fresh is RFC 9111, section 4.2.
+func (e *entry) fresh(now moment) bool { return e.staleFor(now) < 0 }
+
+// staleFor is the time since the lifetime has ended; less than 0 for a fresh entry.
+func (e *entry) staleFor(now moment) time.Duration {
+	age := e.currentAge(now)
+	return age - e.life(age)
 }
 
 // initialAge is the age of a response when it arrived.

@@ -214,6 +214,33 @@ func TestExpireLeavesStaleStates(t *testing.T) {
 }
 
 // What query rules have made of a URL is reached by the URL as it was.
+// Of two calls of Expire the second comes when a request has read the clock and not
+// yet looked at the marks. The first had returned before it.
+func TestExpireTwice(t *testing.T) {
+	var seconds atomic.Int64
+	var asked atomic.Bool
+	var s *purgeSite
+	expire := func() {
+		seconds.Add(1)
+		if err := s.cache.Expire(context.Background(), cachex.ByTag("t")); err != nil {
+			t.Error(err)
+		}
+	}
+	s = newPurgeSite(t, cachex.Config{Now: func() time.Time {
+		read := time.Unix(1e9+seconds.Load(), 0)
+		if asked.CompareAndSwap(true, false) {
+			expire()
+		}
+		return read
+	}})
+	s.get("/a", "Tag", "t")
+	expire()
+	asked.Store(true)
+	if got := s.get("/a", "Tag", "t"); !strings.Contains(got, "fwd=stale") {
+		t.Error(got)
+	}
+}
+
 func TestPurgeKnowsQueryRules(t *testing.T) {
 	s := newPurgeSite(t, cachex.Config{}, cachex.DropQuery("utm_*"), cachex.SortQuery())
 	s.get("http://a.example/?b=1&a=2&utm_source=x")

@@ -246,7 +246,7 @@ func (rq *request) adopt(e *entry) bool {
 	if !c.marks.alive(e) {
 		return false
 	}
-	if e.life() <= e.currentAge(rq.now) {
+	if !e.fresh(rq.now) {
 		e.sharing.renewal = c.shared.states.of(e)
 	}
 	return true

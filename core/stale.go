@@ -45,7 +45,7 @@ func (rq *request) spareFor(e *entry, dec decision) *entry {
 	if d.control.Is(field.StaleIfError) {
 		window = max(window, min(seconds(d.control.StaleIfError), rq.p.cache.cfg.MaxLifetime))
 	}
-	if window == 0 || e.currentAge(rq.now)-e.life() > window {
+	if window == 0 || e.staleFor(rq.now) > window {
 		return nil
 	}
 	return e

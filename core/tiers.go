@@ -24,7 +24,7 @@ func (rq *request) lookup() (selected *entry, res *resource) {
 		}
 	}
 	selected, res = rq.selectFrom(rq.getShared())
-	if c.memory != nil && selected != nil && selected.life() > selected.currentAge(rq.now) {
+	if c.memory != nil && selected != nil && selected.fresh(rq.now) {
 		c.memory.put(selected)
 	}
 	return selected, res
@@ -34,7 +34,7 @@ func (rq *request) lookup() (selected *entry, res *resource) {
 // look at that: it is young, fresh, and nobody has said that there is a newer one.
 func (rq *request) recent(e *entry) bool {
 	c := rq.p.cache
-	return rq.now.since(e.shared().read) < c.cfg.MemoryTTL && e.life() > e.currentAge(rq.now) && !c.marks.outdated(e)
+	return rq.now.since(e.shared().read) < c.cfg.MemoryTTL && e.fresh(rq.now) && !c.marks.outdated(e)
 }
 
 // keep stores an entry, or returns false where that is not possible. done is

@@ -48,7 +48,7 @@ func (rq *request) standby(e *entry, d decision) *entry {
 	if spare := rq.spareFor(e, d); spare != nil || rq.p.soft == 0 {
 		return spare
 	}
-	if rq.mayBeStale(e, d) && e.whileRevalidate > 0 && e.currentAge(rq.now)-e.life() <= e.whileRevalidate {
+	if rq.mayBeStale(e, d) && e.whileRevalidate > 0 && e.staleFor(rq.now) <= e.whileRevalidate {
 		return e
 	}
 	return nil
