@@ -23,7 +23,6 @@ type markLog struct {
 	apply func(data []byte) // puts a record among the marks
 	reset func()            // marks everything: something was lost
 	last  func() ticket     // of the marks
-	lost  func()            // the store has gone back to an earlier state
 
 	// current tells whether the log was read lately: it is unset by a timer.
 	current atomic.Bool
@@ -87,7 +86,7 @@ const (
 )
 
 func newMarkLog(s *shared, space store.Space) *markLog {
-	l := &markLog{s: s, space: space, lost: func() {}}
+	l := &markLog{s: s, space: space}
 	l.timer = time.AfterFunc(staleAfter, func() { l.current.Store(false) })
 	l.timer.Stop()
 	return l
@@ -161,16 +160,12 @@ const logFor = 60 * 24 * time.Hour
 
 func (l *markLog) follow(log store.Log) {
 	defer l.letGo()
-	first := l.pos.Epoch == 0
-	switch back := !first && log.Epoch == l.pos.Epoch && log.Seq < l.pos.Seq; {
-	case first:
+	switch back := log.Epoch == l.pos.Epoch && log.Seq < l.pos.Seq; {
+	case l.pos.Epoch == 0:
 		l.begin(log)
 	case log.Epoch != l.pos.Epoch, back, log.Floor > l.pos.Seq:
 		l.reset()
 		l.begin(log)
-		if back || log.Floor <= l.pos.Seq {
-			defer l.lost()
-		}
 	}
 	next := l.pos.Seq + 1
 	for _, r := range log.Records {

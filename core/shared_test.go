@@ -434,6 +434,30 @@ func TestFleetForgets(t *testing.T) {
 	}
 }
 
+// With the log all that was stored is gone: no purge is repeated, which would take
+// back what is stored since.
+func TestFleetForgetsOnce(t *testing.T) {
+	f := newFleet(t, 2, nil)
+	if err := f.caches[0].Purge(context.Background(), cachex.ByPath("/a")); err != nil {
+		t.Fatal(err)
+	}
+	f.want(0, "/a", "1", "stored")
+	f.settle()
+	appended := f.board.count("Append")
+	f.board.forget()
+	for read := f.board.count("Read"); f.board.count("Read") < read+4; { // both processes have polled
+		runtime.Gosched()
+	}
+	f.get(0, "/a")
+	f.settle()
+	for i := range 2 {
+		f.want(i, "/a", "1", "hit")
+	}
+	if n := f.board.count("Append"); n != appended {
+		t.Errorf("%d records were written", n-appended)
+	}
+}
+
 func TestSpoiltValues(t *testing.T) {
 	for name, spoil := range map[string]func([]byte) []byte{
 		"cut":           func(v []byte) []byte { return v[:len(v)-1] },

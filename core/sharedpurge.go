@@ -18,7 +18,8 @@ type purge struct {
 	asked     bool // for, and not what an unsafe request has changed
 	at        time.Time
 	selectors []Selector
-	held      *held // nil where it is repeated after it was confirmed
+	held      *held     // nil where it is repeated after it was confirmed
+	confirmed time.Time // for the first time; zero before
 }
 
 // purges are those that the store has not confirmed yet, and those that it might
@@ -26,7 +27,7 @@ type purge struct {
 type purges struct {
 	mu          sync.Mutex
 	unconfirmed []*purge
-	recent      []confirmed
+	recent      []purge // oldest first
 
 	// ended are the resources whose tokens have not ended though they should
 	// have. What is stored under them is of no use here; all, where a purge of
@@ -36,11 +37,6 @@ type purges struct {
 	any   atomic.Bool // of these
 
 	repeating sync.Mutex // held by who repeats them
-}
-
-type confirmed struct {
-	purge
-	when time.Time
 }
 
 const (
@@ -164,12 +160,19 @@ func (ps *purges) ends(rq *request) bool {
 	return ps.all || ps.ended[at.resource]
 }
 
+// remember is told of what was confirmed. What was repeated is no younger for it:
+// where the log is evicted time and again, nothing would ever be repeated for the
+// last time, and each time takes back what has been stored since.
 func (ps *purges) remember(p purge, now time.Time) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	ps.recent = append(ps.recent, confirmed{p, now})
-	for len(ps.recent) > maxUnconfirmed || now.Sub(ps.recent[0].when) > assertAgain {
-		ps.recent = ps.recent[1:]
+	if p.confirmed.IsZero() {
+		p.confirmed = now
+	}
+	ps.recent = append(ps.recent, p)
+	ps.recent = slices.DeleteFunc(ps.recent, func(p purge) bool { return now.Sub(p.confirmed) > assertAgain })
+	if n := len(ps.recent) - maxUnconfirmed; n > 0 {
+		ps.recent = ps.recent[n:]
 	}
 }
 
@@ -177,10 +180,9 @@ func (ps *purges) remember(p purge, now time.Time) {
 func (ps *purges) assert(now time.Time) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	for _, c := range ps.recent {
-		if now.Sub(c.when) <= assertAgain && len(ps.unconfirmed) < maxUnconfirmed {
-			again := c.purge
-			ps.unconfirmed = append(ps.unconfirmed, &again)
+	for _, p := range ps.recent {
+		if now.Sub(p.confirmed) <= assertAgain && len(ps.unconfirmed) < maxUnconfirmed {
+			ps.unconfirmed = append(ps.unconfirmed, &p)
 		}
 	}
 	ps.recent = nil
@@ -240,7 +242,6 @@ func (s *shared) follow(m *marks) {
 	s.log.last, s.copies.last = m.ticket, m.ticket
 	s.log.reset = func() { m.take(s.now(), false, all, nil) }
 	s.copies.reset = func() { m.takeCopies(s.now(), all) }
-	s.log.lost = func() { s.purges.assert(time.Now()) }
 	s.log.apply = func(data []byte) {
 		soft, at, selectors, err := decodeRecord(data)
 		if err != nil { // of a newer version: it may be about anything
