@@ -60,7 +60,7 @@ func (x *fault) run(t *testing.T) {
 	stop := f.load(6, loaded...)
 	f.moreHits(20)
 	f.alone(0)
-	stopEdits := f.edit(2)
+	stopEdits := f.edit(2, !x.undoes)
 	f.moreHits(20)
 
 	if f.undone.Store(x.undoes); x.undoes {
@@ -72,6 +72,9 @@ func (x *fault) run(t *testing.T) {
 	}
 	f.moreServed(50)
 	for i := range processes {
+		if x.undoes { // what takes it back now would hide it
+			break
+		}
 		if !x.unconfirmed {
 			f.confirmed(i)
 			continue
@@ -90,7 +93,7 @@ func (x *fault) run(t *testing.T) {
 	stopEdits()
 	f.settle(paths...)
 	f.undone.Store(false)
-	stopEdits = f.edit(2)
+	stopEdits = f.edit(2, true)
 	// All is as good as ever in each process, by itself.
 	for i := range processes {
 		f.alone(f.confirmed(i))
@@ -132,7 +135,7 @@ func onEach(t *testing.T, args map[string][]string, with func(t *testing.T, x *f
 	t.Cleanup(func() { noneLeft(t) }) // after all other Cleanups
 	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
-			t.Parallel() // they mostly wait
+			t.Parallel() // with the other: they mostly wait
 			s, open := b.start(t, args[b.name]...)
 			x := &fault{kind: b.name, open: open, heal: func() {}}
 			with(t, x, s)
@@ -322,33 +325,55 @@ func TestClocksApart(t *testing.T) {
 	}
 }
 
-// What a failover loses of purges that were confirmed just before is purged again
-// by who has purged it.
+// A failover loses purges that were confirmed just before: the replica no longer
+// follows its primary when they come, and then the primary is killed. Whoever has
+// purged does so again; where the log was on that primary, all that was stored is
+// gone.
 func TestFailover(t *testing.T) {
 	t.Cleanup(func() { noneLeft(t) })
-	cluster := servers.RedisCluster(t, 1)
-	x := &fault{kind: "cluster", open: func() store.Store {
-		client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs()})
-		t.Cleanup(func() { _ = client.Close() })
-		return cachexredis.New(client)
-	}}
-	var down *servers.Server
-	x.strike = func() {
-		for _, s := range cluster.Primaries {
-			for _, key := range keysOf(t, x.kind, s) {
-				if strings.Contains(key, "{//a/quiet}") {
-					down = s
-				}
+	for _, loses := range []string{"the log", "a page"} {
+		t.Run(loses, func(t *testing.T) {
+			t.Parallel()
+			cluster := servers.RedisCluster(t, 1)
+			x := &fault{kind: "cluster", undoes: true, open: func() store.Store {
+				client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: cluster.Addrs()})
+				t.Cleanup(func() { _ = client.Close() })
+				return cachexredis.New(client)
+			}}
+			namespace, page := "n", slot(t, cluster, "{//a/quiet}")
+			for (slot(t, cluster, "cachex:"+namespace+":log") == page) != (loses == "the log") {
+				namespace += "n"
 			}
-		}
-		if down == nil {
-			t.Fatal("nothing is stored")
-		}
-		down.Kill()
+			x.change = func(_ int, cfg *cachex.Config) { cfg.Namespace = namespace }
+			down, replica := cluster.Primaries[page], cluster.Replicas[page]
+			x.strike = func() {
+				command(t, down, "ACL", "SETUSER", "default", "-psync", "-sync")
+				command(t, down, "CLIENT", "KILL", "TYPE", "replica")
+			}
+			x.ready = func(f *fleet) {
+				f.alone(0)
+				f.confirmed(0) // and asked for by nobody any more
+				down.Kill()
+				f.until("the failover", func() bool {
+					for _, l := range command(t, replica, "INFO", "replication") {
+						if l == "role:master" {
+							return true
+						}
+					}
+					return false
+				})
+			}
+			x.heal = down.Restart
+			x.run(t)
+		})
 	}
-	x.undoes = true
-	x.heal = func() { down.Restart() }
-	x.run(t)
+}
+
+// slot tells in which third of a Cluster a key is.
+func slot(t testing.TB, c *servers.Cluster, key string) int {
+	var n int
+	_, _ = fmt.Sscan(command(t, c.Primaries[0], "CLUSTER", "KEYSLOT", key)[0], &n)
+	return n * 3 / 16384
 }
 
 func evicted(t testing.TB, kind string, s *servers.Server) int {
