@@ -137,12 +137,13 @@ func (s *shared) learn(ctx context.Context, err error) error {
 	case err == nil || errors.Is(err, store.ErrTooLarge):
 		if s.breaker.done(true) {
 			s.logger.Warn("cachex: the store answers again")
-			s.purges.assert(time.Now())
+			s.purges.assert(time.Now(), func(purge) bool { return true })
 		}
 	case ctx.Err() != nil: // nobody waits for it any more
 		s.breaker.abandon()
 	default:
 		s.failures.Add(1)
+		s.purges.doubt.Store(true)
 		if s.breaker.done(false) {
 			s.logger.Warn("cachex: the store does not answer; requests go to their handlers until it does", "error", err)
 		}

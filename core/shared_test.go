@@ -434,6 +434,33 @@ func TestFleetForgets(t *testing.T) {
 	}
 }
 
+// One node of many fails over and loses a purge. The others answer all the while, so
+// that the breaker stays closed: a single failure is all that there is to see of it.
+func TestFleetRepeatsAfterAFailure(t *testing.T) {
+	f := newFleet(t, 2, nil)
+	f.want(0, "/a", "1", "stored")
+	f.settle()
+	rewind := f.board.rewind()
+	f.version.Store(2)
+	if err := f.caches[0].Purge(context.Background(), cachex.ByURL("http://example.com/a")); err != nil {
+		t.Fatal(err)
+	}
+	f.board.fail(errors.New("down"))
+	f.want(0, "/b", "2", "detail=store")
+	rewind()
+	f.board.fail(nil)
+	f.want(1, "/a", "1", "hit") // it has come back
+	for revoked := f.board.count("Revoke"); f.board.count("Revoke") == revoked; {
+		runtime.Gosched()
+	}
+	for i := range 2 {
+		f.want(i, "/a", "2", "")
+	}
+	if s := f.caches[0].Stats(); s.StoreRefusals > 0 {
+		t.Errorf("the breaker has opened: %+v", s)
+	}
+}
+
 // With the log all that was stored is gone: no purge is repeated, which would take
 // back what is stored since.
 func TestFleetForgetsOnce(t *testing.T) {

@@ -36,6 +36,11 @@ type purges struct {
 	all   bool
 	any   atomic.Bool // of these
 
+	// doubt: the store has failed since recent purges were confirmed. It need not
+	// have failed everybody: of a Cluster a single node may, and be replaced by a
+	// replica that has the tokens still.
+	doubt atomic.Bool
+
 	repeating sync.Mutex // held by who repeats them
 }
 
@@ -177,16 +182,25 @@ func (ps *purges) remember(p purge, now time.Time) {
 }
 
 // assert has recent purges confirmed once more.
-func (ps *purges) assert(now time.Time) {
+func (ps *purges) assert(now time.Time, which func(purge) bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	for _, p := range ps.recent {
+	ps.recent = slices.DeleteFunc(ps.recent, func(p purge) bool {
+		if !which(p) {
+			return false
+		}
 		if now.Sub(p.confirmed) <= assertAgain && len(ps.unconfirmed) < maxUnconfirmed {
 			ps.unconfirmed = append(ps.unconfirmed, &p)
 		}
-	}
-	ps.recent = nil
+		return true
+	})
 	ps.list()
+}
+
+// ofURL tells whether a purge has ended tokens. What else was lost of a purge was
+// lost with the epoch of the log.
+func (p purge) ofURL() bool {
+	return slices.ContainsFunc(p.selectors, func(s Selector) bool { return s.by == byURL })
 }
 
 // repeat tries to have confirmed what is not. One that fails goes to the end.
@@ -194,6 +208,9 @@ func (s *shared) repeat(ctx context.Context) {
 	ps := &s.purges
 	ps.repeating.Lock()
 	defer ps.repeating.Unlock()
+	if ps.doubt.Swap(false) {
+		ps.assert(time.Now(), purge.ofURL)
+	}
 	for ctx.Err() == nil {
 		p := ps.first()
 		if p == nil {

@@ -3,6 +3,7 @@ package cachex_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -279,6 +280,24 @@ func (b *board) spoil(f func([]byte) []byte) {
 	for _, s := range b.spaces {
 		for k, v := range s.values {
 			s.values[k] = f(v)
+		}
+	}
+}
+
+// rewind has the tokens and values as they are now come back, and not the log: as
+// a failover of one node of a Cluster does which had not copied them.
+func (b *board) rewind() (back func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	tokens, values := map[*space]map[string]store.Token{}, map[*space]map[string][]byte{}
+	for _, s := range b.spaces {
+		tokens[s], values[s] = maps.Clone(s.tokens), maps.Clone(s.values)
+	}
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for s := range tokens {
+			s.tokens, s.values = tokens[s], values[s]
 		}
 	}
 }
