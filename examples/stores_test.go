@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -128,65 +129,179 @@ func TestProxiesRunTheOriginOnce(t *testing.T) {
 	}
 }
 
-// No request fails and no body is wrong while Redis is killed under load and
-// starts again, and afterwards it is used again.
-func TestProxiesOutliveRedis(t *testing.T) {
-	redis := servers.Redis(t)
-	content := func(path string) string { return strings.Repeat(path+" ", 200) }
-	bases := fleet(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "max-age=60")
-		_, _ = io.WriteString(w, content(r.URL.Path))
-	}), "-store", "redis", "-redis", redis.Addr)
+// No request fails and no body is wrong while a store is killed under load and
+// starts again, and afterwards it is used again. Operators purge all the while, by
+// the admin addresses of all three proxies; the third has memory in front of the
+// store. CACHEX_OUTAGE says for how long the store is gone at least.
+func TestProxiesOutliveTheirStore(t *testing.T) {
+	for name, start := range map[string]func(testing.TB, ...string) *servers.Server{"redis": servers.Redis, "memcached": servers.Memcached} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t)
+			f := newPages(t, "-store", name, "-"+name, server.Addr)
+			stop := f.load()
+			f.until(300, "; hit")
+			f.confirmed(t)
+			server.Kill()
+			gone := time.After(outage(t))
+			f.until(100, "; detail=store") // the breaker has opened
+			for i := range f.proxies {
+				if code := f.purge(t, i, 0); code != http.StatusServiceUnavailable {
+					t.Errorf("a purge without a store: %d", code)
+				}
+			}
+			f.until(200, "; detail=store")
+			<-gone
+			server.Restart()
+			f.until(300, "; hit")
+			f.confirmed(t)
+			f.until(300, "; hit")
+			stop()
+		})
+	}
+}
 
-	ctx, stop := context.WithCancel(t.Context())
+func outage(t *testing.T) time.Duration {
+	said := os.Getenv("CACHEX_OUTAGE")
+	if said == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(said)
+	if err != nil {
+		t.Fatalf("CACHEX_OUTAGE=%s: want a duration such as 10s", said)
+	}
+	return d
+}
+
+// pages are the content of an origin behind three proxies. Each answer says the
+// number of its run, and a purge draws one as well: where it has returned, the proxy
+// that was told answers with later runs alone, and so do those without memory in
+// front of the store, where that has confirmed it.
+type pages struct {
+	t       *testing.T
+	proxies [3]struct{ base, admin string }
+	seq     atomic.Int64
+	purged  [3][40]atomic.Int64 // by proxy and page
+	answers chan answer         // with the proxy in the place of the body
+}
+
+func newPages(t *testing.T, args ...string) *pages {
+	p := &pages{t: t, answers: make(chan answer)}
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		_, _ = io.WriteString(w, pageOf(r.URL.Path, p.seq.Add(1)))
+	}))
+	t.Cleanup(origin.Close)
+	for i := range p.proxies {
+		args := append(args[:len(args):len(args)], "-origin", origin.URL)
+		if i == 2 {
+			args = append(args, "-memory", "1000000")
+		}
+		p.proxies[i].base, p.proxies[i].admin = startBoth(t, args...)
+	}
+	return p
+}
+
+func pageOf(path string, run int64) string {
+	return strings.Repeat(fmt.Sprint(path, " ", run, "\n"), 100)
+}
+
+// purge takes back a page by a proxy, and returns the status of its answer.
+func (p *pages) purge(t *testing.T, proxy, page int) int {
+	at := p.seq.Add(1)
+	body := strings.NewReader(fmt.Sprintf(`{"by":"url","value":"http://%s/page/%d"}`, site, page))
+	req, err := http.NewRequest(http.MethodPost, p.proxies[proxy].admin+"/purge", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer secret")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	res.Body.Close()
+	for i := range p.purged {
+		if i == proxy || i != 2 && res.StatusCode == http.StatusOK {
+			raise(&p.purged[i][page], at)
+		}
+	}
+	return res.StatusCode
+}
+
+func raise(a *atomic.Int64, to int64) {
+	for old := a.Load(); old < to && !a.CompareAndSwap(old, to); old = a.Load() {
+	}
+}
+
+// confirmed purges by each proxy until the store has confirmed it.
+func (p *pages) confirmed(t *testing.T) {
+	t.Helper()
+	for i := range p.proxies {
+		for deadline := time.Now().Add(time.Minute); p.purge(t, i, 0) != http.StatusOK; {
+			if time.Now().After(deadline) {
+				t.Fatal("no purge is confirmed")
+			}
+			<-p.answers
+		}
+	}
+}
+
+// load has clients ask, and an operator purge, until it is stopped.
+func (p *pages) load() (stop func()) {
+	ctx, cancel := context.WithCancel(p.t.Context())
 	var load sync.WaitGroup
-	defer load.Wait()
-	defer stop()
-	answers := make(chan answer)
+	stop = func() { cancel(); load.Wait() }
+	p.t.Cleanup(stop)
 	for worker := range 12 {
 		load.Go(func() {
 			for n := worker; ctx.Err() == nil; n++ {
-				path := fmt.Sprint("/page/", n%40)
-				a, err := fetch(ctx, bases[worker%3], path)
+				i, page := worker%3, n%40
+				if worker == 0 && n%10 == 0 {
+					p.purge(p.t, n/10%3, page)
+				}
+				purged := p.purged[i][page].Load()
+				path := fmt.Sprint("/page/", page)
+				a, err := fetch(ctx, p.proxies[i].base, path)
 				if ctx.Err() != nil {
 					return
 				}
-				if err != nil || a.code != http.StatusOK || a.body != content(path) {
-					t.Errorf("%s: %+v, %v", path, a, err)
+				var run int64
+				_, _ = fmt.Sscanf(a.body, path+" %d\n", &run)
+				if err != nil || a.code != http.StatusOK || a.body != pageOf(path, run) || run <= purged || run > p.seq.Load() {
+					p.t.Errorf("%s of proxy %d: run %d, where %d was purged: %.200v, %v", path, i, run, purged, a, err)
 				}
-				a.body = bases[worker%3]
+				a.body = p.proxies[i].base
 				select {
-				case answers <- a:
+				case p.answers <- a:
 				case <-ctx.Done():
 				}
 			}
 		})
 	}
+	return stop
+}
 
-	// until reads answers until each proxy has given n with these words.
-	until := func(n int, words string) {
-		t.Helper()
-		limit := time.NewTimer(time.Minute)
-		defer limit.Stop()
-		left := map[string]int{bases[0]: n, bases[1]: n, bases[2]: n}
-		for last := (answer{}); len(left) > 0; {
-			select {
-			case last = <-answers:
-			case <-limit.C:
-				t.Fatalf("waited in vain for answers with %q: %v left; the last was %+v", words, left, last)
-			}
-			if strings.Contains(last.status, words) {
-				if left[last.body]--; left[last.body] <= 0 {
-					delete(left, last.body)
-				}
+// until reads answers until each proxy has given n with these words.
+func (p *pages) until(n int, words string) {
+	p.t.Helper()
+	limit := time.NewTimer(time.Minute)
+	defer limit.Stop()
+	left := map[string]int{}
+	for _, proxy := range p.proxies {
+		left[proxy.base] = n
+	}
+	for last := (answer{}); len(left) > 0; {
+		select {
+		case last = <-p.answers:
+		case <-limit.C:
+			p.t.Fatalf("waited in vain for answers with %q: %v left; the last was %+v", words, left, last)
+		}
+		if strings.Contains(last.status, words) {
+			if left[last.body]--; left[last.body] <= 0 {
+				delete(left, last.body)
 			}
 		}
 	}
-	until(300, "; hit")
-	redis.Kill()
-	until(1000, "; detail=store") // seconds, in which the breaker opens and probes
-	redis.Restart()
-	until(300, "; hit")
 }
 
 // A store that cannot be reached is no error, neither at the start nor later.
