@@ -80,6 +80,33 @@ func (s *shared) acquire(ctx context.Context, at address) (l *lease, free bool) 
 	return &lease{holding: h}, false
 }
 
+// afterwork is the giving back of leases, behind the answers.
+type afterwork struct {
+	mu      sync.Mutex
+	ended   bool
+	running sync.WaitGroup
+}
+
+// start is for handlers too that still run when the cache is shut down, as those that
+// took over their connections may: nobody waits for them.
+func (a *afterwork) start(work func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ended {
+		go work()
+		return
+	}
+	a.running.Go(work)
+}
+
+// end waits for what has been started.
+func (a *afterwork) end() {
+	a.mu.Lock()
+	a.ended = true
+	a.mu.Unlock()
+	a.running.Wait()
+}
+
 // use returns what this process holds for an address, and whether it may go on
 // doing so.
 func (ls *leases) use(at address) (h *holding, ok bool) {
@@ -106,7 +133,7 @@ func (l *lease) release() {
 	if !last {
 		return
 	}
-	s.after.Go(func() {
+	s.after.start(func() {
 		_ = s.do(context.Background(), func(ctx context.Context) error { // it ends by itself
 			return s.space.Release(ctx, h.at.resource, h.at.name, h.owner)
 		})

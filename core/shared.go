@@ -31,7 +31,7 @@ type shared struct {
 	states    renewals
 	purges    purges
 	leases    leases
-	after     sync.WaitGroup // small work behind the answers
+	after     afterwork
 	stop      context.CancelFunc
 	ended     chan struct{} // closed when the logs are no longer followed
 
@@ -93,7 +93,7 @@ const copiesSuffix = ".copies"
 func (s *shared) shutdown(ctx context.Context) error {
 	err := s.queue.drain(ctx)
 	s.repeat(ctx)
-	s.after.Wait() // each within the timeout of an operation
+	s.after.end() // each within the timeout of an operation
 	return err
 }
 

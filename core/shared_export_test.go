@@ -6,5 +6,5 @@ import "context"
 // back.
 func (c *Cache) Settle() {
 	_ = c.shared.queue.drain(context.Background())
-	c.shared.after.Wait()
+	c.shared.after.running.Wait()
 }
