@@ -3,6 +3,7 @@ package cachex
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +33,13 @@ type holding struct {
 type leases struct {
 	mu   sync.Mutex
 	held map[address]*holding
+
+	// doubtful are those that this process has asked for, or given back, and got no
+	// answer: the store may have them once it answers again, and nobody uses them.
+	doubtful []*holding
 }
+
+const maxDoubtful = 1 << 10 // more end by themselves
 
 const (
 	// leaseFor outlives the runs of most handlers.
@@ -66,6 +73,9 @@ func (s *shared) acquire(ctx context.Context, at address) (l *lease, free bool) 
 		return err
 	})
 	if err != nil {
+		if !errors.Is(err, errUnavailable) {
+			s.leases.doubt(h)
+		}
 		return nil, true
 	}
 	if !ok {
@@ -107,6 +117,37 @@ func (a *afterwork) end() {
 	a.running.Wait()
 }
 
+func (ls *leases) doubt(h *holding) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if len(ls.doubtful) < maxDoubtful {
+		ls.doubtful = append(ls.doubtful, h)
+	}
+}
+
+// releaseDoubtful gives back what the store may have for nobody, once it answers:
+// others would wait for it.
+func (s *shared) releaseDoubtful(ctx context.Context) {
+	s.leases.mu.Lock()
+	list := s.leases.doubtful
+	s.leases.doubtful = nil
+	s.leases.mu.Unlock()
+	for i, h := range list {
+		if s.giveBack(ctx, h) != nil {
+			for _, h := range list[i:] {
+				s.leases.doubt(h)
+			}
+			return
+		}
+	}
+}
+
+func (s *shared) giveBack(ctx context.Context, h *holding) error {
+	return s.do(ctx, func(ctx context.Context) error {
+		return s.space.Release(ctx, h.at.resource, h.at.name, h.owner)
+	})
+}
+
 // use returns what this process holds for an address, and whether it may go on
 // doing so.
 func (ls *leases) use(at address) (h *holding, ok bool) {
@@ -134,9 +175,9 @@ func (l *lease) release() {
 		return
 	}
 	s.after.start(func() {
-		_ = s.do(context.Background(), func(ctx context.Context) error { // it ends by itself
-			return s.space.Release(ctx, h.at.resource, h.at.name, h.owner)
-		})
+		if s.giveBack(context.Background(), h) != nil {
+			s.leases.doubt(h)
+		}
 		s.leases.mu.Lock()
 		defer s.leases.mu.Unlock()
 		if s.leases.held[h.at] == h { // and not another one, got when this one was lost

@@ -79,7 +79,7 @@ func openShared(cfg Config, m *marks) (*shared, error) {
 		if s.tiered {
 			logs.Go(func() { s.copies.watch(ctx, func() {}) })
 		}
-		logs.Go(func() { s.log.watch(ctx, func() { s.repeat(ctx) }) })
+		logs.Go(func() { s.log.watch(ctx, func() { s.repeat(ctx); s.releaseDoubtful(ctx) }) })
 		logs.Wait()
 	}()
 	return s, nil

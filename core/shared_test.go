@@ -416,6 +416,28 @@ func TestFleetFrozen(t *testing.T) {
 	}
 }
 
+// A frozen store takes a lease when it is thawed, for a run that has long gone on
+// without. The lease is given back, and nobody waits until it ends.
+func TestFleetFrozenLease(t *testing.T) {
+	f := newFleet(t, 1, func(c *cachex.Config) { c.StoreTimeout = 0 })
+	var thaw func()
+	f.board.interpose("Acquire", func() { thaw = f.board.freeze() })
+	f.want(0, "/a", "1", "fwd=uri-miss")
+	f.board.mu.Lock()
+	late := len(f.board.late)
+	f.board.mu.Unlock()
+	if late != 1 {
+		t.Errorf("%d leases are on their way", late)
+	}
+	thaw()
+	for left := 1; left > 0; runtime.Gosched() {
+		f.board.mu.Lock()
+		left = len(f.board.spaces["test"].leases)
+		f.board.mu.Unlock()
+	}
+	f.settle()
+}
+
 func TestFleetForgets(t *testing.T) {
 	f := newFleet(t, 2, tier)
 	f.want(0, "/a", "1", "stored")

@@ -19,7 +19,7 @@ type purge struct {
 	at        time.Time
 	selectors []Selector
 	held      *held     // nil where it is repeated after it was confirmed
-	confirmed time.Time // for the first time; zero before
+	confirmed time.Time // for the first time; zero before that
 }
 
 // purges are those that the store has not confirmed yet, and those that it might
@@ -165,23 +165,20 @@ func (ps *purges) ends(rq *request) bool {
 	return ps.all || ps.ended[at.resource]
 }
 
-// remember is told of what was confirmed. What was repeated is no younger for it:
-// where the log is evicted time and again, nothing would ever be repeated for the
-// last time, and each time takes back what has been stored since.
+// remember is told of what was confirmed for the first time. It is repeated once: what
+// a failover loses was confirmed just before it. Repeated time and again, where the
+// store fails now and then, it would take back what has been stored since.
 func (ps *purges) remember(p purge, now time.Time) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if p.confirmed.IsZero() {
-		p.confirmed = now
-	}
+	p.confirmed = now
 	ps.recent = append(ps.recent, p)
-	ps.recent = slices.DeleteFunc(ps.recent, func(p purge) bool { return now.Sub(p.confirmed) > assertAgain })
-	if n := len(ps.recent) - maxUnconfirmed; n > 0 {
-		ps.recent = ps.recent[n:]
+	for len(ps.recent) > maxUnconfirmed || now.Sub(ps.recent[0].confirmed) > assertAgain {
+		ps.recent = ps.recent[1:]
 	}
 }
 
-// assert has recent purges confirmed once more.
+// assert has recent purges confirmed a second time.
 func (ps *purges) assert(now time.Time, which func(purge) bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -230,7 +227,9 @@ func (s *shared) repeat(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		ps.remember(*p, time.Now())
+		if p.confirmed.IsZero() {
+			ps.remember(*p, time.Now())
+		}
 	}
 }
 

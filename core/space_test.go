@@ -19,6 +19,7 @@ type board struct {
 	mu     sync.Mutex
 	broken error             // what every operation returns
 	frozen chan struct{}     // operations wait for it, or for their context
+	late   []func()          // what has arrived meanwhile and is done when it is thawed
 	before map[string]func() // see interpose
 	ops    map[string]int
 	spaces map[string]*space
@@ -62,6 +63,10 @@ func (b *board) freeze() (thaw func()) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.frozen = nil
+		for _, do := range b.late {
+			do()
+		}
+		b.late = nil
 		close(gate)
 	}
 }
@@ -180,11 +185,16 @@ func (s *space) Expire(ctx context.Context, resource string, soft int64) error {
 }
 
 func (s *space) Acquire(ctx context.Context, resource, name, owner string, _ time.Duration) (bool, error) {
+	at := resource + "\x00" + name
 	if err := s.enter(ctx, "Acquire"); err != nil {
+		s.b.mu.Lock()
+		defer s.b.mu.Unlock()
+		if s.b.frozen != nil && s.leases[at] == "" {
+			s.b.late = append(s.b.late, func() { s.leases[at] = owner })
+		}
 		return false, err
 	}
 	defer s.leave()
-	at := resource + "\x00" + name
 	if s.leases[at] != "" {
 		return false, nil
 	}

@@ -88,6 +88,10 @@ func (x *fault) run(t *testing.T) {
 	}
 	f.moreServed(50)
 
+	if x.large > 0 {
+		stop()
+		stop = f.load(6, paths[:4]...)
+	}
 	x.heal()
 	f.moreHits(20)
 	stopEdits()
@@ -107,9 +111,9 @@ func (x *fault) run(t *testing.T) {
 // confirmed purges in a process until the store has confirmed it.
 func (f *fleet) confirmed(i int) (at int64) {
 	f.t.Helper()
-	f.until("purges that are confirmed", func() bool {
-		return f.purge(i, quietURL, false) == nil && f.purge(i, quietPath, false) == nil
-	})
+	for _, k := range []int{quietURL, quietPath} {
+		f.until("a purge that is confirmed", func() bool { return f.purge(i, k, false) == nil })
+	}
 	return f.newest[quietPath].Load()
 }
 
