@@ -1,6 +1,7 @@
 package cachex
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -34,6 +35,7 @@ type markLog struct {
 	pos     store.Position
 	base    uint64   // tickets[0] is of this place
 	tickets []ticket // the marks of this process when it had followed up to there
+	newest  []byte   // the record at pos, nil where it is not known
 	hole    uint64   // a record that was missing when it was last read
 	since   time.Time
 	held    []*held
@@ -83,6 +85,9 @@ const (
 	staleAfter = 3 * time.Second
 
 	maxTickets = 1 << 16
+
+	// maxRead is the longest record that is read once more with each poll.
+	maxRead = 4 << 10
 )
 
 func newMarkLog(s *shared, space store.Space) *markLog {
@@ -141,7 +146,7 @@ func (l *markLog) read(ctx context.Context) error {
 func (l *markLog) readOn(ctx context.Context) error {
 	var log store.Log
 	err := l.s.do(ctx, func(ctx context.Context) (err error) {
-		log, err = l.space.Read(ctx, logFor, l.position())
+		log, err = l.space.Read(ctx, logFor, l.known())
 		return err
 	})
 	if err != nil {
@@ -166,6 +171,9 @@ func (l *markLog) follow(log store.Log) {
 	case log.Epoch != l.pos.Epoch, back, log.Floor > l.pos.Seq:
 		l.reset()
 		l.begin(log)
+	case l.rewritten(log):
+		l.reset()
+		l.newest = log.Records[0].Data
 	}
 	next := l.pos.Seq + 1
 	for _, r := range log.Records {
@@ -177,6 +185,9 @@ func (l *markLog) follow(log store.Log) {
 		}
 		l.apply(r.Data)
 		l.reached(r.Seq)
+		if len(r.Data) <= maxRead {
+			l.newest = r.Data
+		}
 		next = r.Seq + 1
 	}
 	if next <= log.Seq {
@@ -188,7 +199,25 @@ func (l *markLog) follow(log store.Log) {
 func (l *markLog) begin(log store.Log) {
 	l.pos = store.Position{Epoch: log.Epoch, Seq: log.Floor}
 	l.base, l.tickets = log.Floor, append(l.tickets[:0], l.last())
-	l.hole = 0
+	l.newest, l.hole = nil, 0
+}
+
+// known is the place from which on to read: with the newest record once more, if
+// there is one.
+func (l *markLog) known() store.Position {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	p := l.pos
+	if l.newest != nil {
+		p.Seq--
+	}
+	return p
+}
+
+// rewritten tells whether the newest record that was read is another one now. Then a
+// failover had lost it, and somebody who had not read it has written in its place.
+func (l *markLog) rewritten(log store.Log) bool {
+	return l.newest != nil && len(log.Records) > 0 && log.Records[0].Seq == l.pos.Seq && !bytes.Equal(log.Records[0].Data, l.newest)
 }
 
 // pass goes past records that are missing. One that is still to be written by
@@ -209,7 +238,7 @@ func (l *markLog) pass(next *uint64, to uint64) bool {
 }
 
 func (l *markLog) reached(seq uint64) {
-	l.pos.Seq = seq
+	l.pos.Seq, l.newest = seq, nil
 	l.tickets = append(l.tickets, l.last())
 	if n := len(l.tickets); n > 2*maxTickets {
 		l.base += uint64(n - maxTickets)

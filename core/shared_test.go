@@ -483,6 +483,40 @@ func TestFleetRepeatsAfterAFailure(t *testing.T) {
 	}
 }
 
+// Between two polls a failover has lost a record, and another has taken its place: the
+// log is as long as it was.
+func TestFleetRecordReplaced(t *testing.T) {
+	f := newFleet(t, 2, nil)
+	purge := func(path string) {
+		t.Helper()
+		if err := f.caches[0].Purge(context.Background(), cachex.ByPath(path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.want(0, "/x", "1", "stored")
+	f.settle()
+	purge("/x")
+	for { // until the other process has read of it
+		if _, state := f.get(1, "/x"); !strings.Contains(state, "hit; ttl=60") {
+			break
+		}
+		runtime.Gosched()
+	}
+	f.want(0, "/a", "1", "stored")
+	f.settle()
+	f.want(1, "/a", "1", "hit")
+	f.version.Store(2)
+	f.board.interpose("Append", f.board.loseRecord)
+	purge("/a")
+	body := ""
+	for read := f.board.count("Read"); body != "2" && f.board.count("Read") < read+8; runtime.Gosched() {
+		body, _ = f.get(1, "/a")
+	}
+	if body != "2" {
+		t.Errorf("%q after some polls, want 2: the purge was never heard of", body)
+	}
+}
+
 // With the log all that was stored is gone: no purge is repeated, which would take
 // back what is stored since.
 func TestFleetForgetsOnce(t *testing.T) {

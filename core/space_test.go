@@ -283,6 +283,15 @@ func (b *board) forget() {
 	}
 }
 
+// loseRecord takes the newest record from the log, as a failover does whose replica
+// had not copied it.
+func (b *board) loseRecord() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.spaces["test"]
+	s.records = s.records[:len(s.records)-1]
+}
+
 // spoil changes every value.
 func (b *board) spoil(f func([]byte) []byte) {
 	b.mu.Lock()
