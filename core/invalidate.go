@@ -70,7 +70,7 @@ func (r *run) changed() []Selector {
 // takeBack does what Purge does. What a shared store does not confirm is
 // repeated: the client of an unsafe request need not wait for that.
 func (r *run) takeBack(changed []Selector) ticket {
-	t, _ := r.p.cache.mark(r.client, false, false, changed)
+	t, _ := r.p.cache.mark(r.ctx.client, false, false, changed)
 	return t
 }
 

@@ -51,8 +51,8 @@ func (r *run) landStored(e *entry) {
 
 // nobodyWaits is told when the last waiter has left.
 func (r *run) nobodyWaits() {
-	if r.gone.Load() && r.forNobody() {
-		r.cancel(nil)
+	if !r.ctx.over.Load() && r.ctx.client.Err() != nil && r.forNobody() {
+		r.ctx.cancel(nil)
 	}
 }
 

@@ -29,8 +29,8 @@ func (r *run) giveUp() {
 	r.capture.release()
 	r.capture = nil
 	r.detached.Store(false)
-	if r.client.Err() != nil {
-		r.cancel(nil)
+	if r.ctx.client.Err() != nil {
+		r.ctx.cancel(nil)
 	}
 }
 

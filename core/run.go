@@ -46,11 +46,8 @@ type run struct {
 	passing bool        // only a mark of the New around a chain that passes
 	claimed atomic.Bool // by a New further in, which answers in our place
 
-	client   context.Context
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
-	unwatch  func() bool
-	detached atomic.Bool
+	ctx      tether      // of the handler
+	detached atomic.Bool // from its client: the response is being stored
 
 	requested moment
 	capture   *capture       // while the response is being recorded
@@ -70,7 +67,6 @@ type run struct {
 	phase atomic.Int32  // waiting, begun or late
 
 	flight *flight // that it leads
-	gone   atomic.Bool
 
 	// sending is since when its client is being given content, in nanoseconds
 	// from the beginning of the flight, and 0 while it is not: a client that has
@@ -86,8 +82,9 @@ const runTimeout = 30 * time.Second
 func (rq *request) newRun(rt *route, dec decision) *run {
 	r := &run{
 		rt: rt, p: rq.p, rq: rq, dec: dec, method: rq.head.Method,
-		ticket: rq.ticket, began: rq.ticket, birth: rq.birth, requested: rq.now, background: IsBackground(rq.x.Context()),
+		ticket: rq.ticket, began: rq.ticket, birth: rq.birth, requested: rq.now, background: IsBackground(rq.ctx),
 	}
+	r.ctx.client, r.ctx.run = rq.ctx, r
 	if rq.urlEnd > 0 {
 		r.place = rq.place()
 	}
@@ -171,10 +168,7 @@ func (rq *request) capability() adapter.Edit {
 // perform runs the handler under a context of its own. It stays tied to the
 // client until the response is known to be worth storing.
 func (rq *request) perform(r *run, call *adapter.Call) {
-	r.client = rq.x.Context()
-	r.ctx, r.cancel = detach(r.client)
-	r.unwatch = context.AfterFunc(r.client, r.clientLeft)
-	call.Context = r.ctx
+	call.Context = &r.ctx
 	var limit *time.Timer
 	if r.limit > 0 {
 		limit = time.AfterFunc(r.limit, r.tooLate)
@@ -183,38 +177,21 @@ func (rq *request) perform(r *run, call *adapter.Call) {
 		if limit != nil {
 			limit.Stop()
 		}
-		r.unwatch()
-		r.cancel(nil)
+		r.ctx.cancel(nil)
 		r.rq = nil
 	}()
 	rq.x.Run(call)
 }
 
-// detach returns a context with the values and the deadline of ctx that does not
-// end with it: a deadline is the application's, a disconnect is the client's.
-func detach(ctx context.Context) (context.Context, context.CancelCauseFunc) {
-	free, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return free, cancel
-	}
-	timed, stop := context.WithDeadline(free, deadline)
-	return timed, func(cause error) {
-		cancel(cause)
-		stop()
-	}
-}
-
 // clientLeft passes a disconnect on to the handler, unless the response is
 // being stored: then it runs on, for a while.
 func (r *run) clientLeft() {
-	r.gone.Store(true)
 	if r.forNobody() {
-		r.cancel(nil)
+		r.ctx.cancel(nil)
 		return
 	}
-	t := time.AfterFunc(runTimeout, func() { r.cancel(nil) })
-	context.AfterFunc(r.ctx, func() { t.Stop() })
+	t := time.AfterFunc(runTimeout, func() { r.ctx.cancel(nil) })
+	context.AfterFunc(&r.ctx, func() { t.Stop() })
 }
 
 // Begin implements adapter.Sink.
@@ -310,7 +287,7 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	r.capture = newCapture(r.p.cache.cfg.MaxEntryBytes, declaredLength(h))
 	if r.reason == noDetail {
 		// Unless it left before this was known, and the handler has heard.
-		r.detached.Store(r.client.Err() == nil || r.ctx.Err() == nil)
+		r.detached.Store(r.ctx.client.Err() == nil || r.ctx.Err() == nil)
 	}
 	return adapter.Verdict{Mode: adapter.Hold}
 }

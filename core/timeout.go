@@ -27,7 +27,7 @@ func (r *run) tooLate() {
 	r.p.cache.stats.timeouts.Add(1)
 	r.rest()
 	r.land(landedLate, nil)
-	r.cancel(context.DeadlineExceeded)
+	r.ctx.cancel(context.DeadlineExceeded)
 }
 
 // patience is how long a request waits that has something stale to go on with.

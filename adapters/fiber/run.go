@@ -14,7 +14,7 @@ import (
 // middleware's business.
 func (x *exchange) Pass(run any) {
 	if run != nil {
-		defer x.mark(x.Context(), run)()
+		defer x.mark(context.WithValue(x.Context(), adapter.RunKey, run), run)()
 	}
 	x.err = x.c.Next()
 }
@@ -112,11 +112,11 @@ func (x *exchange) record(sink adapter.Sink, out *adapter.Outcome) {
 	res.SetBodyRaw(content)
 }
 
-// mark lets handlers find the run in both of fiber's contexts.
+// mark lets handlers find the run in both of fiber's contexts: ctx has it.
 func (x *exchange) mark(ctx context.Context, run any) (undo func()) {
 	outerRun, outer := x.fc.UserValue(adapter.RunKey), x.c.UserContext()
 	x.fc.SetUserValue(adapter.RunKey, run)
-	x.c.SetUserContext(context.WithValue(ctx, adapter.RunKey, run))
+	x.c.SetUserContext(ctx)
 	return func() {
 		x.c.SetUserContext(outer)
 		if outerRun == nil {

@@ -92,7 +92,7 @@ func (x *exchange) Next(w http.ResponseWriter, r *http.Request) {
 	outer, nested := c.Get(adapter.RunName)
 	var rec *writer
 	if aw, ok := w.(*adapter.Writer); ok {
-		rec = &writer{ResponseWriter: inner, w: aw, done: r.Context().Done()}
+		rec = &writer{ResponseWriter: inner, w: aw, run: r.Context()}
 		c.Writer = rec
 	}
 	c.Request = r

@@ -2,6 +2,7 @@ package cachexgin
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"net/http"
 
@@ -16,7 +17,7 @@ import (
 type writer struct {
 	gin.ResponseWriter // the one of the outer chain; it counts and logs
 	w                  *adapter.Writer
-	done               <-chan struct{} // of the run
+	run                context.Context
 	size               int
 }
 
@@ -84,7 +85,7 @@ func (g *writer) Size() int {
 func (g *writer) CloseNotify() <-chan bool {
 	closed := make(chan bool, 1)
 	go func() {
-		<-g.done // the run's context always ends
+		<-g.run.Done() // it always ends
 		closed <- true
 	}()
 	return closed

@@ -120,7 +120,7 @@ type Edit struct {
 
 // Call is what the engine asks of a run.
 type Call struct {
-	// Context replaces the request's context.
+	// Context replaces the request's context. It has Run under RunKey.
 	Context context.Context
 
 	// Run is the value that handlers find in every context that they hold,

@@ -199,7 +199,7 @@ func (x *HTTP) edited(c *Call) *http.Request {
 	if c.Context != nil {
 		ctx = c.Context
 	}
-	r := x.r.WithContext(context.WithValue(ctx, RunKey, c.Run))
+	r := x.r.WithContext(ctx)
 	if len(c.Edits) > 0 {
 		r.Header = make(http.Header, len(x.r.Header))
 		for name, lines := range x.r.Header {

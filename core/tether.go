@@ -1,0 +1,134 @@
+package cachex
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-cachex/cachex/core/adapter"
+)
+
+// tether is the context of a handler. It has the values and the deadline of the
+// client's context and leads to the run, which decides what the end of that context
+// means: a run for its client alone ends with it, one for the cache does not.
+//
+// Few handlers ask a context when it is done, and one that can tell costs several
+// allocations and a registration with the client's. So it is made when the first
+// one asks; until then, there is nobody to be told that the client has left.
+type tether struct {
+	client context.Context
+	run    *run
+	over   atomic.Bool // the run has ended, or was cancelled
+
+	made atomic.Pointer[asked]
+
+	mu    sync.Mutex // of the change of all but client and run
+	cause error      // of over
+}
+
+// asked is the context of somebody who has asked.
+type asked struct {
+	context.Context
+	cancel  context.CancelCauseFunc
+	unwatch func() bool // the client's context
+}
+
+var _ context.Context = (*tether)(nil)
+
+// context is the one that can tell. It is one of the standard library's, so that
+// contexts that are derived from it are told without a goroutine each.
+func (t *tether) context() *asked {
+	if a := t.made.Load(); a != nil {
+		return a
+	}
+	a, left := t.make()
+	if left {
+		t.run.clientLeft()
+	}
+	return a
+}
+
+// make makes it, with whether the client has left already, which nobody was told.
+func (t *tether) make() (a *asked, left bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if a := t.made.Load(); a != nil {
+		return a, false
+	}
+	a = new(asked)
+	a.Context, a.cancel = detach(t.client)
+	switch {
+	case t.over.Load():
+		a.cancel(t.cause)
+	case t.client.Err() != nil:
+		left = true
+	default:
+		a.unwatch = context.AfterFunc(t.client, t.run.clientLeft)
+	}
+	t.made.Store(a)
+	return a, left
+}
+
+// cancel ends the context. Only the first cause counts.
+func (t *tether) cancel(cause error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.over.Load() {
+		t.cause = cause
+		t.over.Store(true)
+	}
+	a := t.made.Load()
+	if a == nil {
+		return
+	}
+	a.cancel(cause)
+	if a.unwatch != nil {
+		a.unwatch()
+	}
+}
+
+// detach returns a context with the values and the deadline of ctx that does not
+// end with it: a deadline is the application's, a disconnect is the client's.
+func detach(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	free, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return free, cancel
+	}
+	timed, stop := context.WithDeadline(free, deadline)
+	return timed, func(cause error) {
+		cancel(cause)
+		stop()
+	}
+}
+
+// Deadline implements context.Context.
+func (t *tether) Deadline() (deadline time.Time, ok bool) { return t.client.Deadline() }
+
+// Done implements context.Context.
+func (t *tether) Done() <-chan struct{} { return t.context().Done() }
+
+// Err implements context.Context.
+func (t *tether) Err() error {
+	if t.made.Load() == nil && !t.over.Load() && t.client.Err() == nil {
+		return nil
+	}
+	return t.context().Err()
+}
+
+// Value implements context.Context. The standard library finds out by a value what
+// a context ends with, and that is not the client's: where the client's has
+// a context as the value, the answer is left to one that knows.
+func (t *tether) Value(key any) any {
+	if key == adapter.RunKey {
+		return t.run
+	}
+	if t.made.Load() == nil && !t.over.Load() {
+		v := t.client.Value(key)
+		if _, ok := v.(context.Context); !ok {
+			return v
+		}
+	}
+	return t.context().Value(key)
+}
