@@ -226,13 +226,12 @@ func (rq *request) renew(rt *route, f *refresh) {
 	if f.flight != nil {
 		r.lead(f.flight)
 	}
-	call := rq.call(r)
 	r.limit, r.spare = rq.p.hard, f.old // which a failure leaves in its place
 	if r.selected = f.old; rq.mayConfirm(f.old) {
 		r.candidate = rq.candidate(f.old, &resource{one: [1]*entry{f.old}})
 	}
-	call.Edits = append(call.Edits, rq.validators(r)...)
-	rq.perform(r, call)
+	r.call.Edits = append(r.call.Edits, rq.validators(r)...)
+	rq.perform(r)
 	f.done, f.counted = r.committed || r.result != nil && !r.stoodIn, r.stoodIn
 }
 

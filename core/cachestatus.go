@@ -2,7 +2,6 @@ package cachex
 
 import (
 	"log/slog"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -21,29 +20,29 @@ type status struct {
 
 // member serialises s. A decision without fwd is a hit.
 func (c *Cache) member(s status) string {
-	var b strings.Builder
-	b.WriteString(c.token)
+	var room [128]byte
+	b := append(room[:0], c.token...)
 	if s.fwd == notForwarded {
-		b.WriteString("; hit")
+		b = append(b, "; hit"...)
 	} else {
-		b.WriteString("; fwd=" + s.fwd.String())
+		b = append(append(b, "; fwd="...), s.fwd.String()...)
 	}
 	if s.code != 0 {
-		b.WriteString("; fwd-status=" + strconv.Itoa(int(s.code)))
+		b = strconv.AppendUint(append(b, "; fwd-status="...), uint64(s.code), 10)
 	}
 	if s.stored {
-		b.WriteString("; stored")
+		b = append(b, "; stored"...)
 	}
 	if s.collapsed {
-		b.WriteString("; collapsed")
+		b = append(b, "; collapsed"...)
 	}
 	if s.hasTTL {
-		b.WriteString("; ttl=" + strconv.FormatInt(s.ttl, 10))
+		b = strconv.AppendInt(append(b, "; ttl="...), s.ttl, 10)
 	}
 	if s.detail != noDetail {
-		b.WriteString("; detail=" + s.detail.String())
+		b = append(append(b, "; detail="...), s.detail.String()...)
 	}
-	return b.String()
+	return string(b)
 }
 
 // statusLines is Cache-Status of an answer from e: the members of caches nearer
@@ -57,13 +56,6 @@ func (rq *request) statusLines(e *entry, d decision, ttl int64) []string {
 	m := c.member(status{decision: d, stored: d.renewed, ttl: ttl, hasTTL: true})
 	upstream := e.more().upstream
 	return append(append(make([]string, 0, len(upstream)+1), upstream...), m)
-}
-
-// announce puts our member behind those that are already there.
-func (c *Cache) announce(h http.Header, s status) {
-	if !c.cfg.HideStatus {
-		h["Cache-Status"] = append(h["Cache-Status"][:len(h["Cache-Status"]):len(h["Cache-Status"])], c.member(s))
-	}
 }
 
 // observed tells whether anybody wants to know of decisions.

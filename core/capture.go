@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"hash"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -12,42 +14,59 @@ import (
 	"github.com/go-cachex/cachex/core/adapter"
 )
 
-// capture is the copy of a response's content that is made while the client
-// gets it. Its buffer is reused; bytes returns a copy of the right size.
+// capture is what is written down of a response while the client gets it. The zero
+// value writes nothing down.
 type capture struct {
-	buf      *bytes.Buffer
+	tape     *tape
 	max      int64
 	declared int64 // Content-Length, -1 for none
 }
 
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+// tape is memory that one response after the other is written down in: what is
+// stored is a copy of the right size.
+type tape struct {
+	body   bytes.Buffer
+	lines  []adapter.Line // that are to be stored
+	values []string       // theirs
+}
+
+var tapes = sync.Pool{New: func() any { return new(tape) }}
 
 // maxPooled keeps a single large response from holding on to its memory.
 const maxPooled = 256 << 10
 
-func newCapture(max, declared int64) *capture {
-	return &capture{buf: buffers.Get().(*bytes.Buffer), max: max, declared: declared}
+func newCapture(max, declared int64) capture {
+	return capture{tape: tapes.Get().(*tape), max: max, declared: declared}
 }
 
+// on tells whether the response is being written down.
+func (c *capture) on() bool { return c.tape != nil }
+
 func (c *capture) write(p []byte) bool {
-	if int64(c.buf.Len()+len(p)) > c.max {
+	if int64(c.tape.body.Len()+len(p)) > c.max {
 		return false
 	}
-	c.buf.Write(p)
+	c.tape.body.Write(p)
 	return true
 }
 
 // whole tells whether all the content that was announced is there.
-func (c *capture) whole() bool { return c.declared < 0 || c.declared == int64(c.buf.Len()) }
+func (c *capture) whole() bool { return c.declared < 0 || c.declared == int64(c.tape.body.Len()) }
 
-func (c *capture) bytes() []byte { return append(make([]byte, 0, c.buf.Len()), c.buf.Bytes()...) }
+func (c *capture) bytes() []byte {
+	b := c.tape.body.Bytes()
+	return append(make([]byte, 0, len(b)), b...)
+}
 
 func (c *capture) release() {
-	if c.buf != nil && c.buf.Cap() <= maxPooled {
-		c.buf.Reset()
-		buffers.Put(c.buf)
+	if t := c.tape; t != nil && t.body.Cap() <= maxPooled {
+		t.body.Reset()
+		clear(t.lines)
+		clear(t.values)
+		t.lines, t.values = t.lines[:0], t.values[:0]
+		tapes.Put(t)
 	}
-	c.buf = nil
+	c.tape = nil
 }
 
 // declaredLength is the Content-Length that a response announces, or -1.
@@ -73,61 +92,94 @@ func sniffed(h http.Header) bool {
 }
 
 // finish completes an entry whose content is known, with its lines: the fields that
-// a server would have added on the way, and an entity tag of our own. Key, length
-// and tag become one text.
+// a server would have added on the way, and an entity tag of our own. Key, length,
+// tag and date become one text.
 func (e *entry) finish(lines []adapter.Line, sniffed bool, tags etagMode, now time.Time) {
+	f := finishers.Get().(*finisher)
+	defer f.free()
 	hasContent := e.status != http.StatusNoContent && e.status != http.StatusResetContent
 	if !hasContent {
 		e.body = nil
 	}
 	if hasContent && len(e.body) > 0 && sniffed {
-		lines = append(lines, line("Content-Type", http.DetectContentType(e.body)))
+		lines = f.add(lines, "Content-Type", http.DetectContentType(e.body))
 	}
 	if e.governed {
 		// We are a part of the origin: the answer is made when it is asked for.
-		lines = without(lines, "Date")
-	} else if lineOf(lines, "Date") == nil {
-		lines = append(lines, line("Date", e.received.time().UTC().Format(http.TimeFormat)))
+		lines = slices.DeleteFunc(lines, func(l adapter.Line) bool { return l.Name == "Date" })
 	}
-	var room [256]byte
-	text := append(room[:0], e.key...)
+	e.ownTag = tags != etagNone && e.status == http.StatusOK && lineOf(lines, "Etag") == nil
+	text := append(f.text[:0], e.key...)
 	if hasContent {
 		text = strconv.AppendInt(text, int64(len(e.body)), 10)
 	}
 	length := len(text)
-	if tags != etagNone && e.status == http.StatusOK && lineOf(lines, "Etag") == nil {
-		e.ownTag = true
-		text = appendTag(text, lines, e.body, tags)
+	if e.ownTag {
+		text = f.appendTag(text, lines, e.body, tags)
 	}
+	tag := len(text)
+	if !e.governed && lineOf(lines, "Date") == nil {
+		text = e.received.time().UTC().AppendFormat(text, http.TimeFormat)
+	}
+	f.text = text
 	if one, key := string(text), len(e.key); len(one) > key {
 		e.key = one[:key]
-		if hasContent {
-			lines = append(lines, line("Content-Length", one[key:length]))
+		if length > key {
+			lines = f.add(lines, "Content-Length", one[key:length])
 		}
-		if e.ownTag {
-			lines = append(lines, line("Etag", one[length:]))
+		if tag > length {
+			lines = f.add(lines, "Etag", one[length:tag])
+		}
+		if len(one) > tag {
+			lines = f.add(lines, "Date", one[tag:])
 		}
 	}
 	e.seal(lines, now)
 }
 
+// finisher is what it takes to finish an entry, to be used again.
+type finisher struct {
+	hash   hash.Hash
+	sum    [sha256.Size]byte
+	text   []byte
+	values [4]string // of the lines that were added
+	n      int
+}
+
+var finishers = sync.Pool{New: func() any { return &finisher{hash: sha256.New()} }}
+
+func (f *finisher) free() {
+	clear(f.values[:f.n])
+	f.n, f.text = 0, f.text[:0]
+	finishers.Put(f)
+}
+
+// add appends a line of one value, until the entry has a copy of its own.
+func (f *finisher) add(lines []adapter.Line, name, value string) []adapter.Line {
+	i := f.n
+	f.values[i], f.n = value, i+1
+	return append(lines, adapter.Line{Name: name, Values: f.values[i : i+1 : i+1]})
+}
+
 // appendTag adds an entity tag for the representation: for its bytes, and for what
 // they are to be taken as (RFC 9110, section 8.8.3). Outer middleware may still
 // change the bytes, so it is weak unless the route promises otherwise.
-func appendTag(to []byte, lines []adapter.Line, body []byte, mode etagMode) []byte {
-	h := sha256.New()
+func (f *finisher) appendTag(to []byte, lines []adapter.Line, body []byte, mode etagMode) []byte {
+	f.hash.Reset()
+	begin := len(to)
 	for _, name := range [...]string{"Content-Type", "Content-Encoding", "Content-Language"} {
 		for _, v := range lineOf(lines, name) {
-			h.Write([]byte(v))
+			to = append(to, v...)
 		}
-		h.Write([]byte{0})
+		to = append(to, 0)
 	}
-	h.Write(body)
+	_, _ = f.hash.Write(to[begin:])
+	_, _ = f.hash.Write(body)
+	to = to[:begin]
 	if mode == etagWeak {
 		to = append(to, "W/"...)
 	}
-	var sum [sha256.Size]byte
-	return append(base64.RawURLEncoding.AppendEncode(append(to, '"'), h.Sum(sum[:0])[:16]), '"')
+	return append(base64.RawURLEncoding.AppendEncode(append(to, '"'), f.hash.Sum(f.sum[:0])[:16]), '"')
 }
 
 var _ adapter.Sink = (*run)(nil)

@@ -37,7 +37,7 @@ func (rq *request) collapses(selected *entry) bool {
 func (rq *request) flightKey(res *resource) string {
 	names, token := res.varies(), rq.birth.token.ID
 	if len(names) == 0 && token == 0 {
-		return string(rq.key)
+		return rq.kept()
 	}
 	var b strings.Builder
 	b.Write(rq.key)

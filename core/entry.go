@@ -96,8 +96,8 @@ func (e *entry) more() *extras {
 // extend gives a new entry its extras, if it has any.
 func (e *entry) extend(x extras) {
 	if len(x.vary)+len(x.tags)+len(x.added)+len(x.upstream)+len(x.text) > 0 || x.hostPath != 0 {
-		kept := x // on the heap only here
-		e.extras = &kept
+		own := x // only now does it take memory
+		e.extras = &own
 	}
 }
 
@@ -285,11 +285,18 @@ func stores(name string, h http.Header, dropped []string) bool {
 // storedLines copies the fields that an entry keeps: those set inside of the
 // cache, without what outer middleware had set before and will set again.
 func storedLines(h http.Header, before []adapter.Line, dropped []string) []adapter.Line {
+	t := new(tape)
+	t.take(h, before, dropped)
+	return t.lines
+}
+
+// take is storedLines in memory that is used again.
+func (t *tape) take(h http.Header, before []adapter.Line, dropped []string) {
 	n := 0
 	for _, values := range h {
 		n += len(values)
 	}
-	lines, all := make([]adapter.Line, 0, len(h)+3), make([]string, 0, n) // with room for what finish adds
+	lines, all := slices.Grow(t.lines[:0], len(h)+3), slices.Grow(t.values[:0], n) // with room for what finish adds
 	for name, values := range h {
 		values = inside(name, values, before)
 		if len(values) == 0 || !stores(name, h, dropped) || !sound(name, values) {
@@ -299,7 +306,7 @@ func storedLines(h http.Header, before []adapter.Line, dropped []string) []adapt
 		all = append(all, values...)
 		lines = append(lines, adapter.Line{Name: name, Values: all[begin:len(all):len(all)]})
 	}
-	return lines
+	t.lines, t.values = lines, all
 }
 
 // inside returns the lines of a field that were set since before was taken.

@@ -19,13 +19,14 @@ type flight struct {
 	began   time.Time
 	lead    *run // set by the leader before its handler runs; guarded by flights.mu
 
-	done  chan struct{} // closed when it has landed; then end and entry stand
+	done  chan struct{} // for those who wait: closed when it has landed, and end and entry stand
 	end   landing
 	entry *entry
 	lease *lease // in a shared store, for the leader alone
 
 	// guarded by flights.mu
 	waiters  int
+	landed   bool
 	deserted bool    // its leader's client has left, and nobody waited: it is called off
 	next     *flight // led by one of those who waited for this one in vain
 }
@@ -88,10 +89,10 @@ func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks,
 		if f.waiters >= maxWaiters {
 			return nil, false
 		}
-		f.waiters++
+		f.board()
 		return f, false
 	}
-	f = &flight{key: key, ticket: t, attempt: 1, began: time.Now(), done: make(chan struct{})}
+	f = &flight{key: key, ticket: t, attempt: 1, began: time.Now()}
 	if before != nil {
 		f.attempt, f.before = before.attempt+1, before.entry
 		before.next = f
@@ -104,10 +105,8 @@ func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks,
 func (fs *flights) land(f *flight, end landing, e *entry, now moment) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	select {
-	case <-f.done:
+	if f.landed {
 		return
-	default:
 	}
 	if fs.open[f.key] == f {
 		delete(fs.open, f.key)
@@ -122,8 +121,19 @@ func (fs *flights) land(f *flight, end landing, e *entry, now moment) {
 		fs.alone[f.key] = now + moment(aloneFor)
 	}
 	fs.landings.Add(1)
-	f.end, f.entry = end, e
-	close(f.done)
+	f.landed, f.end, f.entry = true, end, e
+	if f.done != nil {
+		close(f.done)
+	}
+}
+
+// board adds a waiter. Most flights have none.
+func (f *flight) board() {
+	if f.waiters++; f.done == nil {
+		if f.done = make(chan struct{}); f.landed {
+			close(f.done)
+		}
+	}
 }
 
 // board makes a waiter of the request that leads f, where a run in the
@@ -131,7 +141,7 @@ func (fs *flights) land(f *flight, end landing, e *entry, now moment) {
 func (fs *flights) board(f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	f.waiters++
+	f.board()
 }
 
 // leave is told of a waiter who is gone. With giveUp the flight has taken too

@@ -12,7 +12,7 @@ func (r *run) Shared() bool { return r.flight != nil && r.p.cache.flights.waitin
 
 // Write implements adapter.Sink.
 func (r *run) Write(p []byte) bool {
-	if r.capture == nil {
+	if !r.capture.on() {
 		return false
 	}
 	if !r.capture.write(p) {
@@ -27,7 +27,6 @@ func (r *run) Write(p []byte) bool {
 func (r *run) giveUp() {
 	r.land(landedFree, nil)
 	r.capture.release()
-	r.capture = nil
 	r.detached.Store(false)
 	if r.ctx.client.Err() != nil {
 		r.ctx.cancel(nil)
@@ -39,7 +38,7 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 	mode, reason := adapter.Record, r.reason
 	e := r.pending
 	switch {
-	case r.capture == nil:
+	case !r.capture.on():
 		mode, reason = adapter.Pass, notTooLarge
 	case complete:
 		mode = adapter.Pass
@@ -52,12 +51,12 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 		mode = adapter.Pass
 		fallthrough
 	default:
-		e.seal(r.lines, e.received.time()) // without a tag of ours: the content is still to come
+		e.seal(r.capture.tape.lines, e.received.time()) // without a tag of ours: the content is still to come
 	}
 	if r.committed || reason != noDetail {
 		r.announce(h, reason)
 	} else {
-		r.p.cache.announce(h, status{decision: r.dec})
+		r.say(h, status{decision: r.dec})
 	}
 	if (r.stripped || !r.p.proxy && r.whole) && r.status == http.StatusOK && r.rq.notModified(e) {
 		for name := range h {
@@ -74,7 +73,7 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 // read already: it is not touched a second time.
 func (r *run) commit() {
 	e, c := r.pending, r.p.cache
-	if r.whole || r.capture == nil || !r.capture.whole() || r.ctx.Err() != nil {
+	if r.whole || !r.capture.on() || !r.capture.whole() || r.ctx.Err() != nil {
 		return
 	}
 	if c.closed.Load() {
@@ -100,7 +99,7 @@ func (r *run) commit() {
 		return // taken back meanwhile; it must not push out what came after
 	}
 	e.body = r.capture.bytes()
-	e.finish(r.lines, r.sniffed, r.p.etag, e.received.time())
+	e.finish(r.capture.tape.lines, r.sniffed, r.p.etag, e.received.time())
 	if r.whole = true; r.reason != noDetail {
 		if fails(r.status) {
 			r.land(landedFailed, e)
@@ -138,13 +137,10 @@ func wildcard(pattern string) bool {
 // End implements adapter.Sink.
 func (r *run) End(o adapter.Outcome) {
 	r.contained = o.Contained
-	if r.capture != nil && !r.committed && !o.Broken && !o.Hijacked && !o.Trailers && !r.claimed.Load() {
+	if r.capture.on() && !r.committed && !o.Broken && !o.Hijacked && !o.Trailers && !r.claimed.Load() {
 		r.commit()
 	}
-	if r.capture != nil {
-		r.capture.release()
-		r.capture = nil
-	}
+	r.capture.release()
 	if o.Hijacked || o.Trailers {
 		r.land(landedFree, nil) // nobody knows what came, but its client
 	}
@@ -169,6 +165,19 @@ func (r *run) announce(h http.Header, reason detail) {
 	} else if s.detail == noDetail {
 		s.detail = reason
 	}
-	r.p.cache.announce(h, s)
+	r.say(h, s)
 	r.rq.observe(s)
+}
+
+// say puts our member behind those that are already there.
+func (r *run) say(h http.Header, s status) {
+	c := r.p.cache
+	if c.cfg.HideStatus {
+		return
+	}
+	lines := r.said[:0]
+	if have := h["Cache-Status"]; len(have) > 0 {
+		lines = have[:len(have):len(have)]
+	}
+	h["Cache-Status"] = append(lines, c.member(s))
 }

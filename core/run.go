@@ -17,6 +17,7 @@ import (
 // complete: it is the adapter's Sink, and what SetTTL and its sisters find in
 // the handler's context.
 type run struct {
+	call   adapter.Call
 	rt     *route
 	p      *policy
 	rq     *request // nil once Run has returned
@@ -50,13 +51,13 @@ type run struct {
 	detached atomic.Bool // from its client: the response is being stored
 
 	requested moment
-	capture   *capture       // while the response is being recorded
-	pending   *entry         // until the content is complete
-	lines     []adapter.Line // of pending
-	sniffed   bool           // no Content-Type was named, so that the server guesses one
-	whole     bool           // pending has its content
+	capture   capture // on while the response is being recorded
+	pending   *entry  // until the content is complete
+	sniffed   bool    // no Content-Type was named, so that the server guesses one
+	whole     bool    // pending has its content
 	committed bool
-	reason    detail // why pending is not stored all the same
+	reason    detail    // why pending is not stored all the same
+	said      [1]string // in Cache-Status
 	status    int
 	result    *entry // to be served in place of a discarded response
 	contained bool   // the handler panicked, and that is for us to answer
@@ -88,15 +89,24 @@ func (rq *request) newRun(rt *route, dec decision) *run {
 	if rq.urlEnd > 0 {
 		r.place = rq.place()
 	}
+	rq.calls(r)
 	return r
 }
 
 // place is where the request's resource stands, as far as marks are concerned.
-func (rq *request) place() place { return rq.placeIn(string(rq.key)) }
+func (rq *request) place() place { return rq.placeIn(rq.kept()) }
 
 // placeIn is place for those who have the key as a string.
 func (rq *request) placeIn(key string) place {
 	return rq.p.cache.marks.place(key[rq.hostStart():rq.hostEnd], key[rq.hostEnd:rq.urlEnd])
+}
+
+// kept is the key as a string that outlives the request.
+func (rq *request) kept() string {
+	if rq.text != string(rq.key) {
+		rq.text = string(rq.key)
+	}
+	return rq.text
 }
 
 // host is the host in the key.
@@ -112,7 +122,7 @@ func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, 
 	if f != nil {
 		r.lead(f)
 	}
-	call := rq.call(r)
+	call := &r.call
 	r.spare = rq.spareFor(selected, dec)
 	call.Contain = r.spare != nil
 	if dec.action == actValidate && (selected == nil || rq.mayConfirm(selected)) {
@@ -123,7 +133,7 @@ func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, 
 		r.stripped = true
 		call.Edits = append(call.Edits, noConditions...)
 	}
-	rq.perform(r, call)
+	rq.perform(r)
 	if r.contained {
 		r.standIn(http.StatusInternalServerError)
 	}
@@ -141,12 +151,13 @@ func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, 
 // forward runs the handler of a request that has no key, or no business with
 // what is stored.
 func (rq *request) forward(rt *route, dec decision) {
-	r := rq.newRun(rt, dec)
-	rq.perform(r, rq.call(r))
+	rq.perform(rq.newRun(rt, dec))
 }
 
-func (rq *request) call(r *run) *adapter.Call {
-	call := &adapter.Call{Run: r, Sink: r, Target: rq.rewritten}
+// calls is what the run asks of the adapter.
+func (rq *request) calls(r *run) {
+	call := &r.call
+	call.Context, call.Run, call.Sink, call.Target = &r.ctx, r, r, rq.rewritten
 	if rq.head.Has&adapter.Cookie != 0 && len(rq.p.ignore) > 0 {
 		if visible, hidden := visibleCookies(rq.x.Lines("Cookie"), rq.p.ignore); hidden {
 			call.Edits = append(call.Edits, adapter.Edit{Name: "Cookie", Value: visible, Delete: visible == ""})
@@ -155,7 +166,6 @@ func (rq *request) call(r *run) *adapter.Call {
 	if rq.p.proxy && asMethod(rq.head.Method) {
 		call.Edits = append(call.Edits, rq.capability())
 	}
-	return call
 }
 
 // capability tells the origin that Surrogate-Control is understood here.
@@ -167,8 +177,7 @@ func (rq *request) capability() adapter.Edit {
 
 // perform runs the handler under a context of its own. It stays tied to the
 // client until the response is known to be worth storing.
-func (rq *request) perform(r *run, call *adapter.Call) {
-	call.Context = &r.ctx
+func (rq *request) perform(r *run) {
 	var limit *time.Timer
 	if r.limit > 0 {
 		limit = time.AfterFunc(r.limit, r.tooLate)
@@ -180,7 +189,7 @@ func (rq *request) perform(r *run, call *adapter.Call) {
 		r.ctx.cancel(nil)
 		r.rq = nil
 	}()
-	rq.x.Run(call)
+	rq.x.Run(&r.call)
 }
 
 // clientLeft passes a disconnect on to the handler, unless the response is
@@ -246,7 +255,7 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	r.decorate(status, h, before)
 	rep.control, rep.targeted = r.p.directives(h)
 	r.makePrivate(rep.control, h)
-	fresh, reason := storable(rep)
+	fresh, reason := storable(&rep)
 	var vary []selecting
 	if reason == noDetail {
 		var ok bool
@@ -262,7 +271,7 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	}
 	switch {
 	case reason == noDetail:
-	case reason == notLifetime && r.tagsUnstored(rep),
+	case reason == notLifetime && r.tagsUnstored(&rep),
 		// An error is for those who wait, if the next leader fails too.
 		r.flight != nil && fails(status) && (reason == notStatus || reason == notLifetime):
 		r.reason = reason
@@ -273,9 +282,10 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 		return adapter.Verdict{}
 	}
 	r.sniffed = sniffed(h)
-	r.lines = storedLines(h, before, dropped(rep.control))
+	r.capture = newCapture(r.p.cache.cfg.MaxEntryBytes, declaredLength(h))
+	r.capture.tape.take(h, before, dropped(rep.control))
 	r.pending = &entry{
-		key: string(r.rq.key), born: r.ticket, sharing: r.sharingOf(r.birth), status: uint16(status), freshness: fresh, // storable ones are below 600
+		key: r.rq.kept(), born: r.ticket, sharing: r.sharingOf(r.birth), status: uint16(status), freshness: fresh, // storable ones are below 600
 		requested: r.requested, received: momentOf(rep.received),
 	}
 	x := extras{
@@ -284,7 +294,6 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	}
 	x.stands(r.pending, r.placeOfEntry())
 	r.pending.extend(x)
-	r.capture = newCapture(r.p.cache.cfg.MaxEntryBytes, declaredLength(h))
 	if r.reason == noDetail {
 		// Unless it left before this was known, and the handler has heard.
 		r.detached.Store(r.ctx.client.Err() == nil || r.ctx.Err() == nil)
@@ -317,18 +326,17 @@ func (r *run) tagsUnstored(rep *reply) bool {
 }
 
 // reply gathers what storable needs to know.
-func (r *run) reply(status int, h http.Header, before []adapter.Line) *reply {
+func (r *run) reply(status int, h http.Header, before []adapter.Line) reply {
 	rq := r.rq
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	rep := &reply{
+	return reply{
 		policy: r.p, credentials: rq.demands.credentials,
 		noStore: rq.demands.control.Is(field.NoStore), origin: first(rq.x.Lines("Origin")),
 		status: status, h: h, before: before, said: h["Cache-Control"],
 		setTTL: r.ttl, hasTTL: r.hasTTL, handlerOff: r.doNotStore,
 		requested: r.requested.time(), received: r.p.cache.now().time(),
 	}
-	return rep
 }
 
 // refuse is told of a response that is not stored. If it says what the resource

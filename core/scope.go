@@ -80,6 +80,9 @@ func plainHost(host string) string {
 	if port == ":" || port == ":80" || port == ":443" {
 		port = ""
 	}
+	if port != "" && !strings.HasSuffix(name, ".") {
+		return host
+	}
 	return strings.TrimSuffix(name, ".") + port
 }
 

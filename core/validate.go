@@ -178,7 +178,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 		rep.control.Has &^= field.Private // ours: see makePrivate
 	}
 	r.makePrivate(rep.control, merged)
-	fresh, reason := storable(rep)
+	fresh, reason := storable(&rep)
 	vary, ok := r.rq.selectingFields(field.ParseVary(merged["Vary"]).Names)
 	e = &entry{
 		key: string(r.rq.key), born: r.ticket, sharing: r.sharingOf(r.birthOf(old)), status: old.status, body: old.body,

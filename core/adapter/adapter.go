@@ -141,6 +141,11 @@ type Call struct {
 
 	// Sink is told of the response.
 	Sink Sink
+
+	// What adapters on net/http give to the handler, which may keep them: they
+	// are as old as the call, and take no memory of their own.
+	writer  Writer
+	request http.Request
 }
 
 type runKey struct{}

@@ -152,7 +152,8 @@ var holds = sync.Pool{New: func() any { return new(hold) }}
 
 // Run implements Exchange.
 func (x *HTTP) Run(c *Call) {
-	w := &Writer{inner: x.inner, sink: c.Sink, hold: holds.Get().(*hold)}
+	c.writer = Writer{inner: x.inner, sink: c.Sink, hold: holds.Get().(*hold)}
+	w := &c.writer
 	w.before = snapshot(w.hold.before[:0], x.inner.Header())
 	w.hold.asked = snapshot(w.hold.asked[:0], x.r.Header)
 	x.asked = w.hold.asked
@@ -199,7 +200,8 @@ func (x *HTTP) edited(c *Call) *http.Request {
 	if c.Context != nil {
 		ctx = c.Context
 	}
-	r := x.r.WithContext(ctx)
+	r := &c.request
+	*r = *x.r.WithContext(ctx)
 	if len(c.Edits) > 0 {
 		r.Header = make(http.Header, len(x.r.Header))
 		for name, lines := range x.r.Header {
