@@ -55,9 +55,9 @@ type spot struct{ url, path, host scope }
 // place is that of a host, as it stands in a key, and a request target.
 func (m *marks) place(host, target string) place {
 	host = plainHost(host)
-	path, query, found := strings.Cut(target, "?")
-	if found {
-		query = "?" + decodedQuery(query) // /a and /a? are two resources
+	path, query := target, ""
+	if i := strings.IndexByte(target, '?'); i >= 0 {
+		path, query = target[:i], decodedQuery(target[i:]) // with the ?: /a and /a? are two resources
 	}
 	text := decodedPath(path)
 	return place{

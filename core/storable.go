@@ -88,7 +88,7 @@ func storable(r *reply) (f freshness, reason detail) {
 		return f, notLifetime
 	}
 	for _, veto := range p.vetoes {
-		if !veto(r.status, r.h) {
+		if !veto(r.status, r.h.Clone()) { // which it may keep
 			return f, notVeto
 		}
 	}

@@ -29,9 +29,11 @@ type exchange struct {
 	line  []byte   // holds the target, the host, the path and the query of Head
 	lines []string // lent by Lines and Sent
 
-	asked []adapter.Line          // the request's fields as they were before Run
-	outer fasthttp.ResponseHeader // the response's, for the case that the chain's is discarded
-	req   *http.Request
+	running bool                    // Run
+	asked   fasthttp.RequestHeader  // the request's fields as they were before Run
+	outer   fasthttp.ResponseHeader // the response's, for the case that the chain's is discarded
+	leaving leaving
+	req     *http.Request
 }
 
 var _ adapter.Exchange = (*exchange)(nil)
@@ -46,7 +48,8 @@ func (x *exchange) reset(c *fiber.Ctx) {
 
 func (x *exchange) free() {
 	clear(x.lines)
-	x.c, x.fc, x.err, x.req, x.asked = nil, nil, nil, nil, nil
+	x.leaving.clear()
+	x.c, x.fc, x.err, x.req, x.running = nil, nil, nil, nil, false
 	x.line, x.lines = x.line[:0], x.lines[:0]
 	exchanges.Put(x)
 }
@@ -109,20 +112,16 @@ func method(s string) string {
 
 // Lines implements adapter.Exchange.
 func (x *exchange) Lines(name string) []string {
-	if x.asked != nil {
-		for _, l := range x.asked {
-			if l.Name == name {
-				return l.Values
-			}
-		}
-		return nil
+	h := &x.fc.Request.Header
+	if x.running { // the chain may have changed them
+		h = &x.asked
 	}
 	x.lines = x.lines[:0]
 	if !x.rawNames || special(name) {
-		x.lend(name, x.fc.Request.Header.PeekAll(name))
+		x.lend(name, h.PeekAll(name))
 	} else {
-		for _, spelled := range x.spellings(name) {
-			x.lend(name, x.fc.Request.Header.PeekAll(spelled))
+		for _, spelled := range x.spellings(h, name) {
+			x.lend(name, h.PeekAll(spelled))
 		}
 	}
 	return x.lent()

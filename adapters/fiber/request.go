@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/go-cachex/cachex/core/adapter"
 )
@@ -33,8 +34,7 @@ var apart = [...]string{
 }
 
 // eachName calls f with the names of the request's fields, some more than once.
-func (x *exchange) eachName(f func(name []byte)) {
-	h := &x.fc.Request.Header
+func eachName(h *fasthttp.RequestHeader, f func(name []byte)) {
 	cookie := false
 	for _, name := range h.PeekKeys() {
 		f(name)
@@ -51,12 +51,12 @@ func (x *exchange) eachName(f func(name []byte)) {
 }
 
 // spellings are the names that a request field goes by.
-func (x *exchange) spellings(name string) []string {
+func (x *exchange) spellings(h *fasthttp.RequestHeader, name string) []string {
 	if !x.rawNames {
 		return []string{name}
 	}
 	var found []string
-	x.eachName(func(n []byte) {
+	eachName(h, func(n []byte) {
 		if strings.EqualFold(view(n), name) && !slices.Contains(found, view(n)) {
 			found = append(found, string(n))
 		}
@@ -68,7 +68,7 @@ func (x *exchange) spellings(name string) []string {
 func (x *exchange) requestFields() []adapter.Line {
 	h := &x.fc.Request.Header
 	var spelled []string // PeekKeys and PeekAll share their memory
-	x.eachName(func(n []byte) {
+	eachName(h, func(n []byte) {
 		if !slices.Contains(spelled, view(n)) {
 			spelled = append(spelled, string(n))
 		}
@@ -119,6 +119,9 @@ func (x *exchange) Request() *http.Request {
 
 // edit changes the request for the chain.
 func (x *exchange) edit(call *adapter.Call) (undo func()) {
+	if len(call.Edits) == 0 && call.Target == "" {
+		return func() {}
+	}
 	h := &x.fc.Request.Header
 	type field struct {
 		name  string
@@ -126,7 +129,7 @@ func (x *exchange) edit(call *adapter.Call) (undo func()) {
 	}
 	var had []field
 	for _, e := range call.Edits {
-		for _, name := range x.spellings(e.Name) {
+		for _, name := range x.spellings(h, e.Name) {
 			for _, v := range h.PeekAll(name) {
 				if len(v) > 0 || !special(e.Name) {
 					had = append(had, field{name, slices.Clone(v)})
@@ -153,7 +156,7 @@ func (x *exchange) edit(call *adapter.Call) (undo func()) {
 	}
 	return func() {
 		for _, e := range call.Edits {
-			for _, name := range x.spellings(e.Name) {
+			for _, name := range x.spellings(h, e.Name) {
 				h.Del(name)
 			}
 		}

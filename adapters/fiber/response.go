@@ -88,14 +88,16 @@ func (x *exchange) remove(name string) {
 }
 
 // apply makes the response fields what the engine made of them.
-func (x *exchange) apply(had, want http.Header) {
-	for name := range had {
-		if _, kept := want[name]; !kept {
-			x.remove(name)
+func (x *exchange) apply(want http.Header) {
+	had := x.leaving.had
+	for i := range had {
+		if _, kept := want[had[i].Name]; !kept {
+			x.remove(had[i].Name)
 		}
 	}
 	for name, values := range want {
-		if !slices.Equal(values, had[name]) {
+		i := slices.IndexFunc(had, func(l adapter.Line) bool { return l.Name == name })
+		if i < 0 || !slices.Equal(values, had[i].Values) {
 			x.set(&adapter.Line{Name: name, Values: values})
 		}
 	}
@@ -103,46 +105,9 @@ func (x *exchange) apply(had, want http.Header) {
 
 // responseFields copies the fields of the response that somebody has set, by
 // canonical name. Content-Length is not among them: fasthttp writes the true one.
-func (x *exchange) responseFields() []adapter.Line {
-	h := &x.fc.Response.Header
-	var lines []adapter.Line
-	// text/plain stands for no Content-Type, unless that is switched off.
-	h.SetNoDefaultContentType(true)
-	h.VisitAll(func(name, value []byte) {
-		if string(name) != fiber.HeaderContentLength {
-			lines = appendLine(lines, string(name), value)
-		}
-	})
-	h.SetNoDefaultContentType(x.noType)
+func (x *exchange) responseFields() (lines []adapter.Line) {
+	x.eachField(func(name, value []byte) { lines = appendLine(lines, string(name), value) })
 	return lines
-}
-
-// leaving is the whole of the fields that are about to be sent.
-func (x *exchange) leaving() http.Header {
-	res := &x.fc.Response
-	fields := make(http.Header)
-	for _, l := range x.responseFields() {
-		fields[l.Name] = l.Values
-	}
-	length, declared := res.Header.ContentLength(), res.Header.Peek(fiber.HeaderContentLength)
-	if !res.IsBodyStream() {
-		length = len(res.Body())
-		if x.c.Method() != fiber.MethodHead {
-			declared = nil // the handler's word does not count
-		} else if length > 0 {
-			declared = strconv.AppendInt(nil, int64(length), 10)
-		}
-	}
-	if len(declared) > 0 {
-		fields[fiber.HeaderContentLength] = []string{string(declared)}
-	}
-	// As ResponseHeader.AppendBytes does: none by default where there is no content.
-	status := res.StatusCode()
-	empty := length == 0 || status == fiber.StatusNoContent || status == fiber.StatusNotModified
-	if value := res.Header.ContentType(); !empty && len(value) > 0 {
-		fields[fiber.HeaderContentType] = []string{string(value)}
-	}
-	return fields
 }
 
 func appendLine(lines []adapter.Line, name string, value []byte) []adapter.Line {
@@ -154,6 +119,109 @@ func appendLine(lines []adapter.Line, name string, value []byte) []adapter.Line 
 		}
 	}
 	return append(lines, adapter.Line{Name: canonical, Values: []string{string(value)}})
+}
+
+// eachField calls f with the fields of the response that somebody has set.
+func (x *exchange) eachField(f func(name, value []byte)) {
+	h := &x.fc.Response.Header
+	// text/plain stands for no Content-Type, unless that is switched off.
+	h.SetNoDefaultContentType(true)
+	h.VisitAll(func(name, value []byte) {
+		if string(name) != fiber.HeaderContentLength {
+			f(name, value)
+		}
+	})
+	h.SetNoDefaultContentType(x.noType)
+}
+
+// leaving are the fields that are about to be sent, and what the engine makes of
+// them. Its memory is used again, but for the text that they lie in: of that, the
+// engine keeps parts.
+type leaving struct {
+	had    []adapter.Line
+	want   http.Header
+	values []string // of had
+	text   []byte   // while it is put together
+	ends   []int    // in text, of a name and a value in turn
+}
+
+func (l *leaving) clear() {
+	clear(l.had)
+	clear(l.want)
+	clear(l.values)
+	l.had, l.values, l.text, l.ends = l.had[:0], l.values[:0], l.text[:0], l.ends[:0]
+}
+
+func (l *leaving) write(name string, value []byte) {
+	l.text = append(l.text, name...)
+	l.ends = append(l.ends, len(l.text))
+	l.text = append(l.text, value...)
+	l.ends = append(l.ends, len(l.text))
+}
+
+// finish makes the fields of what was written.
+func (l *leaving) finish() http.Header {
+	if l.want == nil {
+		l.want = make(http.Header)
+	}
+	text, begin := string(l.text), 0
+	for i := 0; i < len(l.ends); i += 2 {
+		name, end := l.ends[i], l.ends[i+1]
+		l.add(http.CanonicalHeaderKey(text[begin:name]), text[name:end])
+		begin = end
+	}
+	for i := range l.had {
+		l.want[l.had[i].Name] = l.had[i].Values
+	}
+	return l.want
+}
+
+func (l *leaving) add(name, value string) {
+	for i := range l.had {
+		if l.had[i].Name == name {
+			l.had[i].Values = append(l.had[i].Values, value)
+			return
+		}
+	}
+	l.values = append(l.values, value)
+	n := len(l.values)
+	l.had = append(l.had, adapter.Line{Name: name, Values: l.values[n-1 : n : n]})
+}
+
+// leave returns the whole of the fields that are about to be sent.
+func (x *exchange) leave() http.Header {
+	res, l := &x.fc.Response, &x.leaving
+	l.clear()
+	typed := false
+	x.eachField(func(name, value []byte) {
+		switch string(name) {
+		case fiber.HeaderSetCookie: // mostly not stored, which must not keep it in memory
+			l.add(fiber.HeaderSetCookie, string(value))
+			return
+		case fiber.HeaderContentType:
+			typed = true
+		}
+		l.write(view(name), value)
+	})
+	length, declared := res.Header.ContentLength(), res.Header.Peek(fiber.HeaderContentLength)
+	if !res.IsBodyStream() {
+		length = len(res.Body())
+		if x.c.Method() != fiber.MethodHead {
+			declared = nil // the handler's word does not count
+		} else if length > 0 {
+			declared = strconv.AppendInt(nil, int64(length), 10)
+		}
+	}
+	if len(declared) > 0 {
+		l.write(fiber.HeaderContentLength, declared)
+	}
+	// As ResponseHeader.AppendBytes does: none by default where there is no content.
+	status := res.StatusCode()
+	empty := length == 0 || status == fiber.StatusNoContent || status == fiber.StatusNotModified
+	if value := res.Header.ContentType(); !typed && !empty && len(value) > 0 {
+		l.write(fiber.HeaderContentType, value)
+	}
+	return l.finish()
 }
 
 // view is b as a string, without a copy: valid as long as b is.

@@ -14,7 +14,7 @@ import (
 // middleware's business.
 func (x *exchange) Pass(run any) {
 	if run != nil {
-		defer x.mark(context.WithValue(x.Context(), adapter.RunKey, run), run)()
+		defer x.mark(context.WithValue(x.Context(), adapter.RunKey, run), run).undo(x)
 	}
 	x.err = x.c.Next()
 }
@@ -26,7 +26,8 @@ func (x *exchange) Run(call *adapter.Call) {
 	res := &x.fc.Response
 	before := x.responseFields()
 	res.Header.CopyTo(&x.outer)
-	x.asked = x.requestFields()
+	x.fc.Request.Header.CopyTo(&x.asked)
+	x.running = true
 	out := adapter.Outcome{Broken: true}
 	returned := false
 	// A panic is recovered only where another response takes its place: its
@@ -38,7 +39,7 @@ func (x *exchange) Run(call *adapter.Call) {
 			x.outer.CopyTo(&res.Header)
 		}
 		call.Sink.End(out)
-		x.asked = nil
+		x.running = false
 	}()
 	x.chain(call)
 	returned = true
@@ -49,8 +50,7 @@ func (x *exchange) Run(call *adapter.Call) {
 	}
 
 	out = adapter.Outcome{Hijacked: x.fc.Hijacked(), Trailers: len(res.Header.PeekTrailerKeys()) > 0}
-	had := x.leaving()
-	want := had.Clone()
+	want := x.leave()
 	verdict := call.Sink.Begin(res.StatusCode(), want, before)
 	if verdict.Mode == adapter.Record || verdict.Mode == adapter.Hold {
 		x.record(call.Sink, &out)
@@ -63,7 +63,7 @@ func (x *exchange) Run(call *adapter.Call) {
 		x.outer.CopyTo(&res.Header)
 		return
 	}
-	x.apply(had, want)
+	x.apply(want)
 	if verdict.Status != 0 {
 		res.SetStatusCode(verdict.Status)
 	}
@@ -76,7 +76,7 @@ func (x *exchange) Run(call *adapter.Call) {
 // chain runs what follows, with what call asks for. An error becomes the
 // response that the app's error handler makes of it.
 func (x *exchange) chain(call *adapter.Call) {
-	defer x.mark(call.Context, call.Run)()
+	defer x.mark(call.Context, call.Run).undo(x)
 	defer x.edit(call)()
 	err := x.c.Next()
 	if err == nil {
@@ -113,16 +113,24 @@ func (x *exchange) record(sink adapter.Sink, out *adapter.Outcome) {
 }
 
 // mark lets handlers find the run in both of fiber's contexts: ctx has it.
-func (x *exchange) mark(ctx context.Context, run any) (undo func()) {
-	outerRun, outer := x.fc.UserValue(adapter.RunKey), x.c.UserContext()
+func (x *exchange) mark(ctx context.Context, run any) (outer marked) {
+	outer = marked{run: x.fc.UserValue(adapter.RunKey), ctx: x.c.UserContext()}
 	x.fc.SetUserValue(adapter.RunKey, run)
 	x.c.SetUserContext(ctx)
-	return func() {
-		x.c.SetUserContext(outer)
-		if outerRun == nil {
-			x.fc.RemoveUserValue(adapter.RunKey)
-		} else {
-			x.fc.SetUserValue(adapter.RunKey, outerRun)
-		}
+	return outer
+}
+
+// marked is what handlers found before.
+type marked struct {
+	run any
+	ctx context.Context
+}
+
+func (m marked) undo(x *exchange) {
+	x.c.SetUserContext(m.ctx)
+	if m.run == nil {
+		x.fc.RemoveUserValue(adapter.RunKey)
+	} else {
+		x.fc.SetUserValue(adapter.RunKey, m.run)
 	}
 }
