@@ -228,7 +228,7 @@ func (rq *request) renew(rt *route, f *refresh) {
 	}
 	r.limit, r.spare = rq.p.hard, f.old // which a failure leaves in its place
 	if r.selected = f.old; rq.mayConfirm(f.old) {
-		r.candidate = rq.candidate(f.old, &resource{one: [1]*entry{f.old}})
+		r.candidate = rq.candidate(f.old, &f.old.alone)
 	}
 	r.call.Edits = append(r.call.Edits, rq.validators(r)...)
 	rq.perform(r)

@@ -35,6 +35,7 @@ type entry struct {
 
 	extras  *extras  // nil for none; see more
 	sharing *sharing // nil without a shared store; see shared
+	alone   resource // of this entry; see seal
 
 	// seen is the newest mark that the entry was held against; expired is when
 	// the first of those that end its lifetime early was made, in nanoseconds
@@ -125,9 +126,9 @@ func (s selecting) same(o selecting) bool {
 // What entries are reckoned at beside their bytes, as amd64 allocates it. A test
 // holds it against the heap.
 const (
-	// entryOverhead is of the entry and its resource, and of the node and the
+	// entryOverhead is of the entry with its resource, and of the node and the
 	// place in the table of the memory tier.
-	entryOverhead = 224 + 16 + 80 + 24
+	entryOverhead = 240 + 80 + 24
 
 	extrasOverhead  = 144
 	sharingOverhead = 80 + 16
@@ -200,6 +201,7 @@ func (e *entry) pathOfKey() string {
 // seal gives an entry its lines, which it puts into order: those that go with a 304
 // (RFC 9110, section 15.4.5) come first. It computes what follows from them.
 func (e *entry) seal(lines []adapter.Line, now time.Time) {
+	e.alone.one[0] = e
 	e.tagged, e.modified = false, 0
 	if v := lineOf(lines, "Etag"); len(v) == 1 {
 		_, e.tagged = field.ParseTag(v[0])

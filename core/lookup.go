@@ -19,7 +19,7 @@ const (
 // resource is everything that is stored under one key: its variants, newest
 // first. It never changes; a write makes a new one.
 //
-// Most have a single variant, for which a slice would be the larger part of it.
+// Most have a single variant, and are a part of that.
 type resource struct {
 	one     [1]*entry
 	several *variants // in the place of one
@@ -36,7 +36,7 @@ type variants struct {
 // newResource returns a resource, which keeps the list where it is not one entry.
 func newResource(list []*entry, sets [][]string) *resource {
 	if len(list) == 1 && sets == nil {
-		return &resource{one: [1]*entry(list)}
+		return &list[0].alone
 	}
 	return &resource{several: &variants{list, sets}}
 }
@@ -188,7 +188,7 @@ func newestFirst(a, b *entry) int { return cmp.Compare(b.date, a.date) }
 // the mark that says so.
 func (r *resource) with(e *entry, keeps func(*entry) bool) *resource {
 	if r == nil {
-		return &resource{one: [1]*entry{e}}
+		return &e.alone
 	}
 	next := make([]*entry, 0, len(r.variants())+1)
 	next = append(next, e)

@@ -28,7 +28,7 @@ func still() time.Time { return epoch }
 func kept(key string, n int, size int) *entry {
 	e := &entry{key: key, status: 200, body: make([]byte, size), requested: momentOf(epoch.Add(time.Duration(n) * time.Second))}
 	e.received, e.lifetime = e.requested, time.Minute
-	e.date = e.received
+	e.date, e.alone.one[0] = e.received, e
 	return e
 }
 

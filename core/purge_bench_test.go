@@ -57,7 +57,7 @@ func tagged(b *testing.B, n int) *Cache {
 	for i := range n {
 		target := fmt.Sprint("/", i)
 		e := &entry{key: "GET http://h" + target, spot: c.marks.place("h", target).spot, extras: &extras{tags: tags, further: further}, status: 200, received: now, date: now}
-		e.lifetime = time.Hour
+		e.lifetime, e.alone.one[0] = time.Hour, e
 		c.memory.put(e)
 	}
 	if have, _ := c.memory.entries(); have != n {
