@@ -222,10 +222,7 @@ func (rq *request) renew(rt *route, f *refresh) {
 	if rq.renewedElsewhere(f) {
 		return
 	}
-	r := rq.newRun(rt, decision{action: actValidate, fwd: fwdStale})
-	if f.flight != nil {
-		r.lead(f.flight)
-	}
+	r := rq.newRun(rt, decision{action: actValidate, fwd: fwdStale}, f.flight)
 	r.limit, r.spare = rq.p.hard, f.old // which a failure leaves in its place
 	if r.selected = f.old; rq.mayConfirm(f.old) {
 		r.candidate = rq.candidate(f.old, &f.old.alone)

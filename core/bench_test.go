@@ -79,3 +79,36 @@ func BenchmarkMiss(b *testing.B) {
 		h.ServeHTTP(w, requests[i%len(requests)])
 	}
 }
+
+// BenchmarkMissCold stores every response, each under a key that is new.
+func BenchmarkMissCold(b *testing.B) {
+	c := cachex.MustNew(cachex.Config{})
+	b.Cleanup(func() { _ = c.Close() })
+	ask, _ := asker(c.Middleware(cachex.TTL(time.Hour))(page("", "")), request("/"), targets(b.N))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		ask()
+	}
+}
+
+// targets are those of n requests, each for something else.
+func targets(n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprint("/", i)
+	}
+	return out
+}
+
+// asker asks a handler for one target after the other.
+func asker(h http.Handler, r *http.Request, targets []string) (ask func(), w *reusable) {
+	w = &reusable{h: make(http.Header, 16)}
+	i := 0
+	return func() {
+		w.reset()
+		r.URL.Path, r.RequestURI = targets[i], targets[i]
+		i++
+		h.ServeHTTP(w, r)
+	}, w
+}

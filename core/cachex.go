@@ -23,6 +23,7 @@ type Cache struct {
 	token string // our name in Cache-Status
 	ages  lineTable
 	hits  lineTable
+	news  lineTable // see say
 }
 
 // ErrClosed is returned where a cache is used after Close or Shutdown.
@@ -39,6 +40,7 @@ func New(cfg Config) (*Cache, error) {
 	}
 	c := &Cache{cfg: cfg, marks: newMarks(cfg.MaxLifetime), flights: newFlights(), background: newBackground(), token: statusToken(cfg.Name)}
 	c.hits.prefix = c.token + "; hit; ttl="
+	c.news.prefix = c.token + "; fwd=uri-miss; stored; ttl="
 	// A cache that nobody closed and nobody holds any more leaves no goroutine.
 	if cfg.MemoryBytes > 0 {
 		if c.memory, err = newMemory(cfg.MemoryBytes, cfg.MaxLifetime, cfg.Now, c.marks.alive); err != nil {

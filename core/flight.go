@@ -18,6 +18,7 @@ type flight struct {
 	before  *entry // and this was its error, nil for none
 	began   time.Time
 	lead    *run // set by the leader before its handler runs; guarded by flights.mu
+	run     run  // what lead is, mostly
 
 	done  chan struct{} // for those who wait: closed when it has landed, and end and entry stand
 	end   landing

@@ -2,6 +2,19 @@ package cachex
 
 import "time"
 
+// room is where the run of a flight lies: in the flight, if it is the first one.
+func (fs *flights) room(f *flight) *run {
+	if f == nil {
+		return new(run)
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.lead != nil { // a request in the background has come by the cache a second time
+		return new(run)
+	}
+	return &f.run
+}
+
 // lead makes r the run of a flight.
 func (r *run) lead(f *flight) {
 	fs := r.p.cache.flights

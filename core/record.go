@@ -169,15 +169,15 @@ func (r *run) announce(h http.Header, reason detail) {
 	r.rq.observe(s)
 }
 
-// say puts our member behind those that are already there.
+// say puts our member behind those that are already there. That of most responses
+// that are stored is ready-made.
 func (r *run) say(h http.Header, s status) {
-	c := r.p.cache
-	if c.cfg.HideStatus {
-		return
+	c, have := r.p.cache, h["Cache-Status"]
+	switch {
+	case c.cfg.HideStatus:
+	case len(have) == 0 && s.fwd == fwdURIMiss && s.stored && s.code == 0 && s.detail == noDetail && !s.collapsed:
+		h["Cache-Status"] = c.news.line(s.ttl)
+	default:
+		h["Cache-Status"] = append(have[:len(have):len(have)], c.member(s))
 	}
-	lines := r.said[:0]
-	if have := h["Cache-Status"]; len(have) > 0 {
-		lines = have[:len(have):len(have)]
-	}
-	h["Cache-Status"] = append(lines, c.member(s))
 }

@@ -56,8 +56,7 @@ type run struct {
 	sniffed   bool    // no Content-Type was named, so that the server guesses one
 	whole     bool    // pending has its content
 	committed bool
-	reason    detail    // why pending is not stored all the same
-	said      [1]string // in Cache-Status
+	reason    detail // why pending is not stored all the same
 	status    int
 	result    *entry // to be served in place of a discarded response
 	contained bool   // the handler panicked, and that is for us to answer
@@ -78,10 +77,11 @@ type run struct {
 // runTimeout bounds a run whose client has left: it goes on for the cache.
 const runTimeout = 30 * time.Second
 
-// newRun begins a run. Everything that a purge or an unsafe request takes back
-// from here on is newer than the ticket.
-func (rq *request) newRun(rt *route, dec decision) *run {
-	r := &run{
+// newRun begins a run, which leads f, unless that is nil. Everything that a purge or
+// an unsafe request takes back from here on is newer than the ticket.
+func (rq *request) newRun(rt *route, dec decision, f *flight) *run {
+	r := rq.p.cache.flights.room(f)
+	*r = run{
 		rt: rt, p: rq.p, rq: rq, dec: dec, method: rq.head.Method,
 		ticket: rq.ticket, began: rq.ticket, birth: rq.birth, requested: rq.now, background: IsBackground(rq.ctx),
 	}
@@ -90,6 +90,9 @@ func (rq *request) newRun(rt *route, dec decision) *run {
 		r.place = rq.place()
 	}
 	rq.calls(r)
+	if f != nil {
+		r.lead(f)
+	}
 	return r
 }
 
@@ -117,11 +120,8 @@ func (rq *request) hostStart() int { return len("GET ") + len(rq.scheme) + len("
 // run runs the handler, with the validators of what is stored where there are
 // any, and serves what comes of it.
 func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, f *flight) {
-	r := rq.newRun(rt, dec)
+	r := rq.newRun(rt, dec, f)
 	r.selected, r.limit = selected, rq.p.hard
-	if f != nil {
-		r.lead(f)
-	}
 	call := &r.call
 	r.spare = rq.spareFor(selected, dec)
 	call.Contain = r.spare != nil
@@ -151,7 +151,7 @@ func (rq *request) run(rt *route, dec decision, selected *entry, res *resource, 
 // forward runs the handler of a request that has no key, or no business with
 // what is stored.
 func (rq *request) forward(rt *route, dec decision) {
-	rq.perform(rq.newRun(rt, dec))
+	rq.perform(rq.newRun(rt, dec, nil))
 }
 
 // calls is what the run asks of the adapter.

@@ -66,6 +66,18 @@ func TestAllocations(t *testing.T) {
 	r.Use(cachexchi.New(newCache(t), minute))
 	r.Get("/page", hello)
 	testHits(t, r, "/page", 2) // chi's own: a request with its context
+	body := make([]byte, 1<<10)
+	testMisses(t, func(cached bool) http.Handler {
+		r := chi.NewRouter()
+		if cached {
+			r.Use(cachexchi.New(newCache(t), minute))
+		}
+		r.Get("/page/{id}", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			_, _ = w.Write(body)
+		})
+		return r
+	}, 9)
 }
 
 func TestNested(t *testing.T) {

@@ -70,6 +70,15 @@ func TestAllocations(t *testing.T) {
 	e := app()
 	e.GET("/page/:id", hello, cachexecho.New(newCache(t), minute))
 	testHits(t, e, "/page/1", 1) // echo calls each middleware anew for each request
+	body := make([]byte, 1<<10)
+	testMisses(t, func(cached bool) http.Handler {
+		e := app()
+		if cached {
+			e.Use(cachexecho.New(newCache(t), minute))
+		}
+		e.GET("/page/:id", func(c echo.Context) error { return c.Blob(200, "text/plain", body) })
+		return e
+	}, 11)
 }
 
 func TestNested(t *testing.T) {

@@ -1,6 +1,7 @@
 package cachexecho_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -129,5 +130,38 @@ func testHits(t *testing.T, h http.Handler, path string, most float64) {
 				t.Errorf("%v allocations, want at most %v", allocs, most)
 			}
 		})
+	}
+}
+
+// testMisses counts the allocations of misses that store 1 KiB, above those of the
+// same handler without a cache.
+func testMisses(t *testing.T, build func(cached bool) http.Handler, most float64) {
+	t.Helper()
+	const runs = 200
+	count := func(h http.Handler, stored string) float64 {
+		targets := make([]string, runs+1) // AllocsPerRun makes one more
+		for i := range targets {
+			targets[i] = fmt.Sprint("/page/", i)
+		}
+		r, w, i := httptest.NewRequest("GET", "/", nil), &reusable{h: http.Header{}}, 0
+		allocs := testing.AllocsPerRun(runs, func() {
+			clear(w.h)
+			w.n = 0
+			r.URL.Path, r.RequestURI = targets[i], targets[i]
+			i++
+			h.ServeHTTP(w, r)
+		})
+		if w.n != 1<<10 {
+			t.Fatalf("%d bytes, want 1 KiB", w.n)
+		}
+		if state := w.h.Get("Cache-Status"); !strings.Contains(state, stored) {
+			t.Fatalf("Cache-Status %q, want %q in it", state, stored)
+		}
+		return allocs
+	}
+	bare, cached := count(build(false), ""), count(build(true), "; stored")
+	t.Logf("%v allocations, %v without the cache", cached, bare)
+	if !raceEnabled && cached-bare > most {
+		t.Errorf("%v allocations above the handler, want at most %v", cached-bare, most)
 	}
 }

@@ -57,3 +57,52 @@ func TestHitsDoNotAllocate(t *testing.T) {
 		})
 	}
 }
+
+// A miss that stores 1 KiB, above the same handler without a cache.
+func TestAllocationsOfAMiss(t *testing.T) {
+	const runs = 200
+	body := make([]byte, 1<<10)
+	count := func(cached bool) float64 {
+		app := fiber.New()
+		if cached {
+			app.Use(minute(newCache(t)))
+		}
+		app.Get("/page/:id", func(c *fiber.Ctx) error {
+			c.Set("Content-Type", "text/plain")
+			return c.Send(body)
+		})
+		handler := app.Handler()
+		targets := make([]string, runs+1) // AllocsPerRun makes one more
+		for i := range targets {
+			targets[i] = "/page/" + strconv.Itoa(i)
+		}
+		var ctx fasthttp.RequestCtx
+		ctx.Init(new(fasthttp.Request), nil, nil)
+		i := 0
+		allocs := testing.AllocsPerRun(runs, func() {
+			ctx.Request.Reset()
+			ctx.Response.Reset()
+			ctx.ResetUserValues()
+			h := &ctx.Request.Header
+			h.SetMethod("GET")
+			h.SetRequestURI(targets[i])
+			i++
+			h.SetHost("example.com")
+			h.SetUserAgent("test")
+			h.Set("Accept-Language", "en")
+			handler(&ctx)
+		})
+		if n := len(ctx.Response.Body()); n != len(body) {
+			t.Fatalf("%d bytes", n)
+		}
+		if state := ctx.Response.Header.Peek("Cache-Status"); bytes.Contains(state, []byte("; stored")) != cached {
+			t.Fatalf("Cache-Status %q", state)
+		}
+		return allocs
+	}
+	bare, cached := count(false), count(true)
+	t.Logf("%v allocations, %v without the cache", cached, bare)
+	if cached-bare > 10 {
+		t.Errorf("%v allocations above the handler, want at most 10", cached-bare)
+	}
+}

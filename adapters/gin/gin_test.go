@@ -66,6 +66,15 @@ func TestAllocations(t *testing.T) {
 	r.Use(func(c *gin.Context) { c.Next() })
 	r.GET("/page/:id", cachexgin.New(cache, minute), hello)
 	testHits(t, r, "/page/1", 0)
+	body := make([]byte, 1<<10)
+	testMisses(t, func(cached bool) http.Handler {
+		r := gin.New()
+		if cached {
+			r.Use(cachexgin.New(newCache(t), minute))
+		}
+		r.GET("/page/:id", func(c *gin.Context) { c.Data(200, "text/plain", body) })
+		return r
+	}, 12)
 }
 
 func TestNested(t *testing.T) {
