@@ -294,11 +294,7 @@ func storedLines(h http.Header, before []adapter.Line, dropped []string) []adapt
 
 // take is storedLines in memory that is used again.
 func (t *tape) take(h http.Header, before []adapter.Line, dropped []string) {
-	n := 0
-	for _, values := range h {
-		n += len(values)
-	}
-	lines, all := slices.Grow(t.lines[:0], len(h)+3), slices.Grow(t.values[:0], n) // with room for what finish adds
+	lines, all := slices.Grow(t.lines[:0], len(h)+3), t.values[:0] // with room for what finish adds
 	for name, values := range h {
 		values = inside(name, values, before)
 		if len(values) == 0 || !stores(name, h, dropped) || !sound(name, values) {

@@ -102,7 +102,7 @@ func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks,
 	return f, true
 }
 
-// land ends a flight. Only its first landing counts.
+// land ends a flight. Only its first landing counts. now is of landedFree alone.
 func (fs *flights) land(f *flight, end landing, e *entry, now moment) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()

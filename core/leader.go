@@ -47,9 +47,14 @@ func (r *run) stepAside() {
 
 // land ends the flight that r leads, if it does.
 func (r *run) land(end landing, e *entry) {
-	if r.flight != nil {
-		r.p.cache.flights.land(r.flight, end, e, r.p.cache.now())
+	if r.flight == nil {
+		return
 	}
+	var now moment
+	if end == landedFree { // from which on there is to be no other
+		now = r.p.cache.now()
+	}
+	r.p.cache.flights.land(r.flight, end, e, now)
 }
 
 // landStored ends the flight with what was stored, unless nobody may use that

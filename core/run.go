@@ -97,7 +97,12 @@ func (rq *request) newRun(rt *route, dec decision, f *flight) *run {
 }
 
 // place is where the request's resource stands, as far as marks are concerned.
-func (rq *request) place() place { return rq.placeIn(rq.kept()) }
+func (rq *request) place() place {
+	if rq.at.url == 0 {
+		rq.at = rq.placeIn(rq.kept())
+	}
+	return rq.at
+}
 
 // placeIn is place for those who have the key as a string.
 func (rq *request) placeIn(key string) place {

@@ -29,6 +29,7 @@ type request struct {
 
 	key             []byte
 	text            string // of the key, where a string of it was needed; see kept
+	at              place  // where that was needed
 	prefix          prefix
 	hostEnd, urlEnd int // the URL, without its scheme, is a part of the key
 	trusted         bool
@@ -75,10 +76,13 @@ func (rq *request) release() {
 	}
 	rq.demands.pragma, rq.demands.conditional, rq.demands.credentials = false, false, 0
 	rq.p, rq.x, rq.ctx, rq.head.Has = nil, nil, nil, 0 // Read writes over the rest of head
-	rq.scheme, rq.target, rq.text, rq.rewritten, rq.asked = "", "", "", "", ""
+	rq.scheme, rq.target, rq.rewritten, rq.asked = "", "", "", ""
 	rq.hostEnd, rq.urlEnd, rq.trusted, rq.anonymous = 0, 0, false, false
 	rq.movedPath, rq.movedQuery = false, false
 	rq.answer.Body, rq.birth = nil, birth{} // of the entry, its text alone stays behind
+	if rq.text != "" {
+		rq.text, rq.at = "", place{}
+	}
 	if cap(rq.key) <= 2*maxKey {
 		requests.Put(rq)
 	}

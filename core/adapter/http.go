@@ -241,3 +241,18 @@ func restore(h http.Header, before []Line) {
 		h[l.Name] = l.Values
 	}
 }
+
+// same tells whether nobody has set a field of h since fields was taken.
+func same(h http.Header, fields []Line) bool {
+	if len(h) != len(fields) {
+		return false
+	}
+	for i := range fields {
+		had := fields[i].Values
+		values, ok := h[fields[i].Name]
+		if !ok || len(values) != len(had) || len(had) > 0 && &values[0] != &had[0] {
+			return false
+		}
+	}
+	return true
+}

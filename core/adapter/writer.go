@@ -97,17 +97,19 @@ func (w *Writer) send() {
 // release ends a hold and sends what was kept back.
 func (w *Writer) release(complete bool) {
 	h := w.inner.Header()
-	var after []Line
-	for name, values := range h {
-		if strings.HasPrefix(name, http.TrailerPrefix) {
-			after = append(after, Line{name, values})
-			w.trailers = true
+	if !same(h, w.hold.fields) {
+		var after []Line
+		for name, values := range h {
+			if strings.HasPrefix(name, http.TrailerPrefix) {
+				after = append(after, Line{name, values})
+			}
+		}
+		restore(h, w.hold.fields)
+		for _, l := range after {
+			h[l.Name] = l.Values
 		}
 	}
-	restore(h, w.hold.fields)
-	for _, l := range after {
-		h[l.Name] = l.Values
-	}
+	w.trailers = hasTrailers(h)
 	v := w.sink.Release(h, complete && !w.trailers)
 	w.verdict = v
 	w.recording = v.Mode == Record
@@ -311,12 +313,18 @@ func (w *Writer) finish() {
 	}
 	if w.verdict.Mode == Hold {
 		w.release(!w.broken)
+		return
 	}
-	for name := range w.inner.Header() {
+	w.trailers = w.trailers || hasTrailers(w.inner.Header())
+}
+
+func hasTrailers(h http.Header) bool {
+	for name := range h {
 		if strings.HasPrefix(name, http.TrailerPrefix) {
-			w.trailers = true
+			return true
 		}
 	}
+	return false
 }
 
 // end tells the Sink that the run is over. The handler has not returned
