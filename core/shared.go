@@ -155,7 +155,7 @@ func (s *shared) learn(ctx context.Context, err error) error {
 // may lead to.
 func (rq *request) getShared() *resource {
 	s := rq.p.cache.shared
-	key := string(rq.key)
+	key := rq.kept()
 	at := addressOf(key, rq.scheme, rq.urlEnd)
 	waiting := s.queue.find(key) // first: afterwards it may just have been written
 	token, values, err := s.read(rq.ctx, at.resource, at.name)
@@ -261,7 +261,7 @@ func (rq *request) ensureTicket() {
 		return
 	}
 	s := c.shared
-	at := addressOf(string(rq.key), rq.scheme, rq.urlEnd)
+	at := addressOf(rq.kept(), rq.scheme, rq.urlEnd)
 	_ = s.do(rq.x.Context(), func(ctx context.Context) (err error) { // without one nothing is stored
 		rq.birth.token, err = s.space.Token(ctx, at.resource, tokenFor)
 		return err
