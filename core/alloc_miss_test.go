@@ -26,12 +26,12 @@ func TestAllocationsOfAMiss(t *testing.T) {
 		opts          []cachex.Option
 		most          float64
 	}{
-		{name: "TTL", opts: []cachex.Option{ttl}, most: 9},
-		{name: "Cache-Control", cc: "public, max-age=60", most: 9},
-		{name: "an entity tag of the handler's", tag: `"v1"`, opts: []cachex.Option{ttl}, most: 9},
-		{name: "KeyHeader", lines: []string{"X-Tenant: a"}, opts: []cachex.Option{ttl, cachex.KeyHeader("X-Tenant")}, most: 9},
-		{name: "Vary", vary: "Accept-Encoding", lines: []string{"Accept-Encoding: gzip, br"}, opts: []cachex.Option{ttl}, most: 17},
-		{name: "Tags", opts: []cachex.Option{ttl, cachex.Tags("a", "b")}, most: 19},
+		{name: "TTL", opts: []cachex.Option{ttl}, most: 8},
+		{name: "Cache-Control", cc: "public, max-age=60", most: 8},
+		{name: "an entity tag of the handler's", tag: `"v1"`, opts: []cachex.Option{ttl}, most: 8},
+		{name: "KeyHeader", lines: []string{"X-Tenant: a"}, opts: []cachex.Option{ttl, cachex.KeyHeader("X-Tenant")}, most: 8},
+		{name: "Vary", vary: "Accept-Encoding", lines: []string{"Accept-Encoding: gzip, br"}, opts: []cachex.Option{ttl}, most: 13},
+		{name: "Tags", opts: []cachex.Option{ttl, cachex.Tags("a", "b")}, most: 11},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			const runs = 200

@@ -148,7 +148,10 @@ func (e *entry) size() int64 {
 	if x := e.extras; x != nil {
 		n += extrasOverhead + len(x.text)
 		for _, v := range x.vary {
-			n += len(v.name) + len(v.value) + len(v.raw) + varyOverhead
+			n += len(v.name) + len(v.value) + varyOverhead
+			if v.raw != v.value { // they share it mostly
+				n += len(v.raw)
+			}
 		}
 		for _, list := range [...][]string{x.upstream, x.added} {
 			for _, v := range list {

@@ -148,15 +148,18 @@ func (rq *request) selectingFields(names []string) ([]selecting, bool) {
 	}
 	vary := make([]selecting, len(names))
 	for i, n := range names {
-		lines := rq.lines(n)
+		v, lines := &vary[i], rq.lines(n)
+		v.name = n
+		if v.one = len(lines) == 1 && len(lines[0]) <= maxSelectingBytes; v.one {
+			v.raw = strings.Clone(lines[0])
+			v.value, v.present = field.Selecting(n, []string{v.raw}) // mostly the same text
+			continue
+		}
 		value, present := field.Selecting(n, lines)
 		if len(value) > maxSelectingBytes {
 			return nil, false
 		}
-		vary[i] = selecting{name: n, value: strings.Clone(value), present: present}
-		if len(lines) == 1 && len(lines[0]) <= maxSelectingBytes {
-			vary[i].raw, vary[i].one = strings.Clone(lines[0]), true
-		}
+		v.value, v.present = strings.Clone(value), present
 	}
 	return vary, true
 }

@@ -31,7 +31,7 @@ type policy struct {
 	keyCookies []string
 	query      queryRules
 	strip      bool
-	tags       []string
+	tags       []string // each with its kind before it
 	etag       etagMode
 	noReload   bool
 	proxy      bool
@@ -53,8 +53,11 @@ func newPolicy(c *Cache, s *settings, level int) *policy {
 		cache: c, settings: s, level: level,
 		ttl: s.ttl, control: s.control, override: s.override, off: s.off || c.cfg.Disabled,
 		skips: s.skips, vetoes: s.vetoes, shared: s.shared, perUser: len(s.perUser) > 0,
-		ignore: s.ignoreCookies, query: s.query, strip: s.stripCookie, tags: s.tags,
+		ignore: s.ignoreCookies, query: s.query, strip: s.stripCookie,
 		etag: s.etag, noReload: s.ignoreReload, proxy: s.proxy,
+	}
+	for _, t := range s.tags {
+		p.tags = append(p.tags, string(scopeTag)+t)
 	}
 	if s.whileRevalidate != nil {
 		p.whileRevalidate = *s.whileRevalidate

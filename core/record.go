@@ -108,7 +108,7 @@ func (r *run) commit() {
 		}
 		return
 	}
-	r.committed = c.keep(e, r.takeLease().release)
+	r.committed = c.keep(e, r.takeLease())
 	r.landStored(e)
 	if !r.committed {
 		r.reason = notStore

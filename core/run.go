@@ -259,19 +259,20 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	rep := r.reply(status, h, before)
 	r.decorate(status, h, before)
 	rep.control, rep.targeted = r.p.directives(h)
+	rep.vary = field.ParseVary(h["Vary"])
 	r.makePrivate(rep.control, h)
 	fresh, reason := storable(&rep)
 	var vary []selecting
 	if reason == noDetail {
 		var ok bool
-		if vary, ok = r.rq.selectingFields(field.ParseVary(h["Vary"]).Names); !ok {
+		if vary, ok = r.rq.selectingFields(rep.vary.Names); !ok {
 			reason = notVary
 		}
 	}
 	if reason == noDetail && declaredLength(h) > r.p.cache.cfg.MaxEntryBytes {
 		reason = notTooLarge
 	}
-	if _, err := r.tagsOf(); err != nil && reason == noDetail {
+	if err := r.checkTags(); err != nil && reason == noDetail {
 		reason = r.refuseTags(err)
 	}
 	switch {

@@ -24,6 +24,7 @@ type reply struct {
 
 	control  field.Control // what the response itself says
 	targeted bool
+	vary     field.VaryNames
 	said     []string // the handler's Cache-Control; nil: the route's stands in h
 
 	setTTL     time.Duration // by the handler, with hasTTL
@@ -80,9 +81,8 @@ func storable(r *reply) (f freshness, reason detail) {
 	}
 	usable := f.lifetime > f.age && !f.noCache
 	validator := originValidator(r.h, r.received)
-	vary := field.ParseVary(r.h["Vary"])
 	switch {
-	case vary.Star, len(vary.Names) > maxVaryNames:
+	case r.vary.Star, len(r.vary.Names) > maxVaryNames:
 		return f, notVary // RFC 9110, section 12.5.5: nothing ever matches a *
 	case !usable && !validator:
 		return f, notLifetime
@@ -229,8 +229,7 @@ func consistentCORS(r *reply) bool {
 	if !credentials && (allow[0] == "*" || r.origin == "" || allow[0] != r.origin) {
 		return true
 	}
-	vary := field.ParseVary(r.h["Vary"])
-	if vary.Star || slices.Contains(vary.Names, "Origin") {
+	if r.vary.Star || slices.Contains(r.vary.Names, "Origin") {
 		return true
 	}
 	return slices.ContainsFunc(r.policy.parts, func(k keyPart) bool { return k.kind == partHeader && k.name == "Origin" })

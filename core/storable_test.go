@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
+
+	"github.com/go-cachex/cachex/core/internal/field"
 )
 
 // testCache is closed with the test. Its clock stands at epoch.
@@ -58,6 +60,7 @@ func judge(p *policy, status int, h http.Header, more func(*reply)) (freshness, 
 	r := &run{p: p, method: http.MethodGet}
 	r.decorate(status, h, nil)
 	rep.control, rep.targeted = p.directives(h)
+	rep.vary = field.ParseVary(h["Vary"])
 	return storable(rep)
 }
 

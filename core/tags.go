@@ -46,22 +46,40 @@ func (r *run) readTags(h http.Header) {
 	}
 }
 
-// tagsOf are the tags of the response, each with its kind before it. What would
-// not be taken back later because of a bad tag, or because there are too many,
-// must not be stored: a tag is never cut, and none is left out.
+// checkTags returns an error where the response has a bad tag, or too many.
+func (r *run) checkTags() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.badTags()
+}
+
+// badTags is checkTags with mu held. What would not be taken back later because of
+// a bad tag, or because there are too many, must not be stored: a tag is never cut,
+// and none is left out. Those of the route were checked with its options.
+func (r *run) badTags() error {
+	if n := len(r.p.tags) + len(r.fieldTags) + len(r.tags) + len(r.groups); n > maxTags {
+		return fmt.Errorf("%d tags, more than %d", n, maxTags)
+	}
+	for _, list := range [...][]string{r.fieldTags, r.tags} {
+		for _, t := range list {
+			if err := checkTag(t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tagsOf are the tags of the response, each with its kind before it.
 func (r *run) tagsOf() ([]string, error) {
 	r.mu.Lock()
-	said := slices.Concat(r.p.tags, r.fieldTags, r.tags)
-	r.mu.Unlock()
-	if n := len(said) + len(r.groups); n > maxTags {
-		return nil, fmt.Errorf("%d tags, more than %d", n, maxTags)
+	defer r.mu.Unlock()
+	if err := r.badTags(); err != nil {
+		return nil, err
 	}
-	tags := make([]string, 0, len(said)+len(r.groups))
-	for _, t := range said {
-		if err := checkTag(t); err != nil {
-			return nil, err
-		}
-		tags = append(tags, string(scopeTag)+t)
+	tags := slices.Concat(r.p.tags, r.fieldTags, r.tags)
+	for i := len(r.p.tags); i < len(tags); i++ {
+		tags[i] = string(scopeTag) + tags[i]
 	}
 	for _, g := range r.groups {
 		tags = append(tags, groupTag(r.rq.origin(), g))

@@ -37,16 +37,16 @@ func (rq *request) recent(e *entry) bool {
 	return rq.now.since(e.shared().read) < c.cfg.MemoryTTL && e.fresh(rq.now) && !c.marks.outdated(e)
 }
 
-// keep stores an entry, or returns false where that is not possible. done is
-// called when nothing more happens to the entry.
-func (c *Cache) keep(e *entry, done func()) bool {
+// keep stores an entry, or returns false where that is not possible. The lease is
+// released when nothing more happens to the entry.
+func (c *Cache) keep(e *entry, l *lease) bool {
 	if c.shared == nil {
 		c.memory.put(e)
-		done()
+		l.release()
 		return true
 	}
 	if !e.shared().birth.valid() {
-		done()
+		l.release()
 		return false
 	}
 	e.sharing.states = &c.shared.states
@@ -54,20 +54,20 @@ func (c *Cache) keep(e *entry, done func()) bool {
 		e.sharing.read, e.sharing.copied = c.now(), e.born
 		c.memory.put(e)
 	}
-	return c.shared.put(e, done)
+	return c.shared.put(e, l.release)
 }
 
 // swap puts e in the place of old, provided that old is still there: what
-// somebody else has written since is newer. done is as for keep.
-func (c *Cache) swap(old, e *entry, done func()) {
+// somebody else has written since is newer. l is as for keep.
+func (c *Cache) swap(old, e *entry, l *lease) {
 	switch {
 	case c.shared == nil:
 		c.memory.swap(old, e)
-		done()
+		l.release()
 	case e.shared().birth.valid():
-		c.keep(e, done)
+		c.keep(e, l)
 	default:
-		done()
+		l.release()
 	}
 }
 

@@ -87,9 +87,9 @@ func (r *run) notModified(h http.Header, before []adapter.Line) adapter.Verdict 
 		switch {
 		case !c.marks.alive(r.result): // it must not push out what came after
 		case r.selected == nil && keep: // it answers one more kind of request
-			c.keep(r.result, r.takeLease().release)
+			c.keep(r.result, r.takeLease())
 		case keep:
-			c.swap(old, r.result, r.takeLease().release)
+			c.swap(old, r.result, r.takeLease())
 		case r.selected != nil:
 			c.drop(old)
 		}
@@ -171,6 +171,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	rep := r.reply(int(old.status), merged, before)
 	r.decorate(int(old.status), merged, before)
 	rep.control, rep.targeted = r.p.directives(merged)
+	rep.vary = field.ParseVary(merged["Vary"])
 	if !said && r.p.control != nil && slices.Equal(merged["Cache-Control"], r.p.ctlLines) {
 		rep.said = nil // the route's own, from the time when it was stored
 	}
@@ -179,7 +180,7 @@ func (r *run) freshen(old *entry, h http.Header, before []adapter.Line) (e *entr
 	}
 	r.makePrivate(rep.control, merged)
 	fresh, reason := storable(&rep)
-	vary, ok := r.rq.selectingFields(field.ParseVary(merged["Vary"]).Names)
+	vary, ok := r.rq.selectingFields(rep.vary.Names)
 	e = &entry{
 		key: string(r.rq.key), born: r.ticket, sharing: r.sharingOf(r.birthOf(old)), status: old.status, body: old.body,
 		freshness: fresh, requested: r.requested, received: momentOf(rep.received),
@@ -221,6 +222,6 @@ func (r *run) headUpdates(status int, h http.Header, before []adapter.Line) {
 		return
 	}
 	if updated, keep := r.freshen(e, h, before); keep {
-		r.p.cache.swap(e, updated, func() {})
+		r.p.cache.swap(e, updated, nil)
 	}
 }

@@ -77,7 +77,7 @@ func TestAllocations(t *testing.T) {
 			_, _ = w.Write(body)
 		})
 		return r
-	}, 9)
+	}, 8)
 }
 
 func TestNested(t *testing.T) {

@@ -78,7 +78,7 @@ func TestAllocations(t *testing.T) {
 		}
 		e.GET("/page/:id", func(c echo.Context) error { return c.Blob(200, "text/plain", body) })
 		return e
-	}, 11)
+	}, 10)
 }
 
 func TestNested(t *testing.T) {

@@ -74,7 +74,7 @@ func TestAllocations(t *testing.T) {
 		}
 		r.GET("/page/:id", func(c *gin.Context) { c.Data(200, "text/plain", body) })
 		return r
-	}, 12)
+	}, 11)
 }
 
 func TestNested(t *testing.T) {

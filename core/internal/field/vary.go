@@ -54,8 +54,8 @@ func Selecting(name string, lines []string) (value string, present bool) {
 
 // tidy puts exactly one comma and no blank between the members of a list.
 func tidy(s string) string {
-	var b []byte // nil as long as nothing has changed
-	quoted := false
+	var b strings.Builder
+	changed, quoted := false, false
 	for i := 0; i < len(s); i++ {
 		start := i
 		switch c := s[i]; {
@@ -68,20 +68,22 @@ func tidy(s string) string {
 				i++
 			}
 			if start == 0 || i+1 == len(s) || s[start-1] == ',' || s[i+1] == ',' {
-				if b == nil {
-					b = append(make([]byte, 0, len(s)), s[:start]...)
+				if !changed {
+					changed = true
+					b.Grow(len(s))
+					b.WriteString(s[:start])
 				}
 				continue
 			}
 		}
-		if b != nil {
-			b = append(b, s[start:i+1]...)
+		if changed {
+			b.WriteString(s[start : i+1])
 		}
 	}
-	if b == nil {
+	if !changed {
 		return s
 	}
-	return string(b)
+	return b.String()
 }
 
 func blank(c byte) bool { return c == ' ' || c == '\t' }
