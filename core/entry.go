@@ -220,22 +220,17 @@ func (e *entry) seal(lines []adapter.Line, now time.Time) {
 			e.date = momentOfDate(t)
 		}
 	}
-	in304 := func(l adapter.Line) bool { return describes304(l.Name) && (l.Name != "Last-Modified" || !e.tagged) }
-	slices.SortFunc(lines, func(a, b adapter.Line) int {
-		if first := in304(a); first != in304(b) {
-			if first {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
 	described, n := 0, 0
-	for _, l := range lines {
-		if n += len(l.Values); in304(l) {
+	for i, l := range lines {
+		n += len(l.Values)
+		if describes304(l.Name) && (l.Name != "Last-Modified" || !e.tagged) {
+			lines[i], lines[described] = lines[described], l
 			described++
 		}
 	}
+	byName := func(a, b adapter.Line) int { return strings.Compare(a.Name, b.Name) }
+	slices.SortFunc(lines[:described], byName)
+	slices.SortFunc(lines[described:], byName)
 	e.shape, e.values = shapeOf(lines, described), make([]string, 0, n)
 	for _, l := range lines {
 		e.values = append(e.values, l.Values...)

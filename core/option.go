@@ -170,8 +170,7 @@ func SkipIf(f func(*http.Request) bool) Option {
 }
 
 // StoreIf stores a response only where f returns true. It is a veto: f cannot
-// make a response storable that is not. header holds the fields that leave; f
-// must not change it.
+// make a response storable that is not. header is a copy of the fields that leave.
 func StoreIf(f func(status int, header http.Header) bool) Option {
 	return Option{func(s *settings) {
 		if f == nil {

@@ -81,10 +81,9 @@ const runTimeout = 30 * time.Second
 // an unsafe request takes back from here on is newer than the ticket.
 func (rq *request) newRun(rt *route, dec decision, f *flight) *run {
 	r := rq.p.cache.flights.room(f)
-	*r = run{
-		rt: rt, p: rq.p, rq: rq, dec: dec, method: rq.head.Method,
-		ticket: rq.ticket, began: rq.ticket, birth: rq.birth, requested: rq.now, background: IsBackground(rq.ctx),
-	}
+	r.rt, r.p, r.rq, r.dec, r.method = rt, rq.p, rq, dec, rq.head.Method
+	r.ticket, r.began, r.birth, r.requested = rq.ticket, rq.ticket, rq.birth, rq.now
+	r.background = IsBackground(rq.ctx)
 	r.ctx.client, r.ctx.run = rq.ctx, r
 	if rq.urlEnd > 0 {
 		r.place = rq.place()

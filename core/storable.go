@@ -88,7 +88,7 @@ func storable(r *reply) (f freshness, reason detail) {
 		return f, notLifetime
 	}
 	for _, veto := range p.vetoes {
-		if !veto(r.status, r.h.Clone()) { // which it may keep
+		if !veto(r.status, r.h.Clone()) { // which it may keep: adapters use theirs again
 			return f, notVeto
 		}
 	}

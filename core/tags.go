@@ -77,6 +77,9 @@ func (r *run) tagsOf() ([]string, error) {
 	if err := r.badTags(); err != nil {
 		return nil, err
 	}
+	if len(r.p.tags)+len(r.fieldTags)+len(r.tags)+len(r.groups) == 0 {
+		return nil, nil
+	}
 	tags := slices.Concat(r.p.tags, r.fieldTags, r.tags)
 	for i := len(r.p.tags); i < len(tags); i++ {
 		tags[i] = string(scopeTag) + tags[i]
