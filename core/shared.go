@@ -187,7 +187,8 @@ func (rq *request) getShared() *resource {
 				w.entry.expire(min(moment(soft), rq.now))
 			}
 			if rq.p.cache.marks.alive(w.entry) {
-				found = newResource(found, nil).with(w.entry, rq.p.cache.marks.alive).variants()
+				// Which may be a part of the entry, that others read.
+				found = slices.Clone(newResource(found, nil).with(w.entry, rq.p.cache.marks.alive).variants())
 			}
 		}
 	}

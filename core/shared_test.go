@@ -219,6 +219,21 @@ func TestFleetExpiresWaiting(t *testing.T) {
 	close(written)
 }
 
+// What waits to be written, and to be removed again, is looked at by each request.
+func TestFleetReadsWaiting(t *testing.T) {
+	f := newFleet(t, 1, nil)
+	asked, written := make(chan struct{}), make(chan struct{})
+	f.board.interpose("Set", func() { close(asked); <-written })
+	f.want(0, "/a", "1", "stored")
+	<-asked
+	f.version.Store(2)
+	f.want(0, "/a", "2", "detail=no-store", "Cache-Control", "no-cache", "Send-Cache-Control", "no-store")
+	for range 3 {
+		f.want(0, "/a", "2", "detail=no-store", "Send-Cache-Control", "no-store")
+	}
+	close(written)
+}
+
 // A purge reaches all spellings of a URL, as it does in one process.
 func TestFleetPurgesSpellings(t *testing.T) {
 	f := newFleet(t, 2, nil)
