@@ -13,10 +13,12 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
 	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
 	"github.com/go-cachex/cachex/core/store"
 )
 
@@ -34,6 +36,19 @@ type codec struct {
 	secret   []byte
 	compress int   // contents above this many bytes are compressed; 0 for never
 	max      int64 // of content, in bytes
+	recent   *recent
+}
+
+// recent are the shapes that were read last, by how many fields they have. Most
+// entries have one of them, whose names need no second look.
+type recent [16]atomic.Pointer[shape]
+
+// of returns the place of those with n fields, nil for none.
+func (r *recent) of(n int) *atomic.Pointer[shape] {
+	if r == nil {
+		return nil
+	}
+	return &r[n%len(r)]
 }
 
 const codecVersion = 1
@@ -199,14 +214,12 @@ func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]
 	}
 	more.tags, more.added, more.upstream = d.strings(nil), d.strings(nil), d.strings(nil)
 	e.extend(more)
-	var (
-		lineRoom  [12]adapter.Line
-		valueRoom [12]string
-	)
-	lines, room := lineRoom[:0], valueRoom[:]
-	for range d.count(maxLines) {
-		l := adapter.Line{Name: d.string(), Values: d.strings(room)}
-		lines, room = append(lines, l), room[min(len(l.Values), len(room)):]
+	count := d.count(maxLines)
+	place := c.recent.of(count)
+	var lines []adapter.Line
+	known := place != nil && d.familiar(e, place.Load(), count)
+	if !known {
+		lines = d.lines(count)
 	}
 	size = d.uvarint()
 	if d.end() != nil || size > uint64(c.max) {
@@ -215,10 +228,19 @@ func (c *codec) decode(data []byte, key string, now moment) (e *entry, sets [][]
 	if e.body = content; flags&flagCompressed != 0 {
 		e.body, err = inflate(content, int(size))
 	}
-	if err != nil || uint64(len(e.body)) != size || !e.plausible(lines, now) {
+	if err != nil || uint64(len(e.body)) != size || !e.plausible(now) ||
+		known && !e.plausibleValues() || !known && !e.plausibleLines(lines) {
 		return nil, nil, errForeign
 	}
+	if known {
+		e.tagged = isTag(e.line("Etag"))
+		e.learn(now.time())
+		return e, nil, nil
+	}
 	e.seal(lines, now.time())
+	if place != nil && !e.shape.unshared {
+		place.Store(e.shape)
+	}
 	return e, nil, nil
 }
 
@@ -229,24 +251,11 @@ const (
 	maxSkew  = 5 * time.Minute // of the clocks of two processes
 )
 
-// plausible tells whether an entry is one that this cache might have stored: its
-// fields can be sent again, its length is right and it does not come from the
-// future.
-func (e *entry) plausible(lines []adapter.Line, now moment) bool {
+// plausible tells whether an entry is one that this cache might have stored, as far
+// as its fields do not say: it does not come from the future.
+func (e *entry) plausible(now moment) bool {
 	if e.status < 200 || neverStored(int(e.status)) || now.since(e.received) < -maxSkew || e.age < 0 || e.lifetime < 0 || e.whileRevalidate < 0 || e.ifError < 0 {
 		return false
-	}
-	for _, l := range lines {
-		if len(l.Values) == 0 || http.CanonicalHeaderKey(l.Name) != l.Name || !sound(l.Name, l.Values) {
-			return false
-		}
-		if l.Name == "Content-Length" {
-			if n, err := strconv.Atoi(l.Values[0]); len(l.Values) != 1 || err != nil || n != len(e.body) {
-				return false
-			}
-		} else if !stores(l.Name, nil, nil) {
-			return false
-		}
 	}
 	for _, t := range e.more().tags {
 		if t == "" {
@@ -256,88 +265,37 @@ func (e *entry) plausible(lines []adapter.Line, now moment) bool {
 	return true
 }
 
-// decoder reads a head. After a failure it reads zero values. The strings that it
-// returns are parts of one.
-type decoder struct {
-	rest   string
-	failed bool
-}
-
-func (d *decoder) fail() {
-	d.rest, d.failed = "", true
-}
-
-func (d *decoder) end() error {
-	if d.failed || len(d.rest) > 0 {
-		return errForeign
-	}
-	return nil
-}
-
-func (d *decoder) uvarint() uint64 {
-	var n uint64
-	for i := 0; i < len(d.rest) && i < binary.MaxVarintLen64; i++ {
-		b := d.rest[i]
-		n |= uint64(b&0x7f) << (7 * i)
-		if b < 0x80 {
-			d.rest = d.rest[i+1:]
-			return n
+// plausibleValues is the same for those of a familiar shape.
+func (e *entry) plausibleValues() bool {
+	for i, v := range e.values {
+		if !field.ValidValue(v) || e.shape.names[i] == "Content-Length" && !e.isLength(v) {
+			return false
 		}
 	}
-	d.fail()
-	return 0
+	return true
 }
 
-func (d *decoder) varint() int64 {
-	n := d.uvarint()
-	return int64(n>>1) ^ -int64(n&1)
+// plausibleLines is the same for lines: they can be sent again, and the length is
+// right.
+func (e *entry) plausibleLines(lines []adapter.Line) bool {
+	for _, l := range lines {
+		if len(l.Values) == 0 || http.CanonicalHeaderKey(l.Name) != l.Name || !sound(l.Name, l.Values) {
+			return false
+		}
+		if l.Name == "Content-Length" {
+			if len(l.Values) != 1 || !e.isLength(l.Values[0]) {
+				return false
+			}
+		} else if !stores(l.Name, nil, nil) {
+			return false
+		}
+	}
+	return true
 }
 
-func (d *decoder) byte() byte {
-	if len(d.rest) == 0 {
-		d.fail()
-		return 0
-	}
-	b := d.rest[0]
-	d.rest = d.rest[1:]
-	return b
-}
-
-// count reads the length of a list, whose members take a byte each at least.
-func (d *decoder) count(most int) int {
-	n := d.uvarint()
-	if n > uint64(most) || n > uint64(len(d.rest)) {
-		d.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (d *decoder) string() string {
-	n := d.uvarint()
-	if n > uint64(len(d.rest)) {
-		d.fail()
-		return ""
-	}
-	s := d.rest[:n]
-	d.rest = d.rest[n:]
-	return s
-}
-
-// strings returns a list, which lies in the room if there is enough.
-func (d *decoder) strings(room []string) []string {
-	n := d.count(maxLines)
-	if n == 0 {
-		return nil
-	}
-	if n > len(room) {
-		room = make([]string, n)
-	}
-	list := room[:n:n]
-	for i := range list {
-		list[i] = d.string()
-	}
-	return list
+func (e *entry) isLength(value string) bool {
+	n, err := strconv.Atoi(value)
+	return err == nil && n == len(e.body)
 }
 
 func appendString(b []byte, s string) []byte {
@@ -359,12 +317,6 @@ func bits(flags ...bool) (b byte) {
 		}
 	}
 	return b
-}
-
-func set(b byte, flags ...*bool) {
-	for i, f := range flags {
-		*f = b&(1<<i) != 0
-	}
 }
 
 var deflaters = sync.Pool{New: func() any {

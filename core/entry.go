@@ -171,7 +171,7 @@ func (e *entry) size() int64 {
 // stands gives an entry its place, which a part of its key tells mostly.
 func (x *extras) stands(e *entry, p place) {
 	e.spot, x.hostPath = p.spot, p.hostPath
-	if e.pathOfKey() != p.text {
+	if strings.IndexByte(e.key, '%') >= 0 && e.pathOfKey() != p.text {
 		x.text = p.text
 	}
 }
@@ -204,22 +204,7 @@ func (e *entry) pathOfKey() string {
 // seal gives an entry its lines, which it puts into order: those that go with a 304
 // (RFC 9110, section 15.4.5) come first. It computes what follows from them.
 func (e *entry) seal(lines []adapter.Line, now time.Time) {
-	e.alone.one[0] = e
-	e.tagged, e.modified = false, 0
-	if v := lineOf(lines, "Etag"); len(v) == 1 {
-		_, e.tagged = field.ParseTag(v[0])
-	}
-	if v := lineOf(lines, "Last-Modified"); len(v) == 1 {
-		if t, ok := field.ParseDate(v[0], now); ok {
-			e.modified = fieldDateOf(t)
-		}
-	}
-	e.date = e.received
-	if v := lineOf(lines, "Date"); len(v) == 1 {
-		if t, ok := field.ParseDate(v[0], now); ok {
-			e.date = momentOfDate(t)
-		}
-	}
+	e.tagged = isTag(lineOf(lines, "Etag"))
 	described, n := 0, 0
 	for i, l := range lines {
 		n += len(l.Values)
@@ -235,6 +220,32 @@ func (e *entry) seal(lines []adapter.Line, now time.Time) {
 	for _, l := range lines {
 		e.values = append(e.values, l.Values...)
 	}
+	e.learn(now)
+}
+
+// learn computes what follows from the lines, but whether it is tagged.
+func (e *entry) learn(now time.Time) {
+	e.alone.one[0] = e
+	e.modified, e.date = 0, e.received
+	if v := e.line("Last-Modified"); len(v) == 1 {
+		if t, ok := field.ParseDate(v[0], now); ok {
+			e.modified = fieldDateOf(t)
+		}
+	}
+	if v := e.line("Date"); len(v) == 1 {
+		if t, ok := field.ParseDate(v[0], now); ok {
+			e.date = momentOfDate(t)
+		}
+	}
+}
+
+// isTag tells whether these lines are an entity tag.
+func isTag(lines []string) bool {
+	if len(lines) != 1 {
+		return false
+	}
+	_, ok := field.ParseTag(lines[0])
+	return ok
 }
 
 // tag is the entity tag, "" for none.

@@ -266,6 +266,10 @@ func (m *marks) alive(e *entry) bool {
 }
 
 func (m *marks) examine(e *entry, last uint64) bool {
+	if uint64(e.born) >= last { // there is no mark that is newer
+		e.seen.Store(last)
+		return true
+	}
 	p := e.where()
 	if e.shared().byToken {
 		p.url = 0

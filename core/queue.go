@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 )
 
 // writeQueue writes to the shared store behind the answers: with net/http a
@@ -13,6 +14,7 @@ type writeQueue struct {
 	write func(write)
 	seed  maphash.Seed
 	lanes [writeLanes]lane
+	open  atomic.Int64 // writes that wait or are being written
 }
 
 const (
@@ -53,6 +55,7 @@ func (q *writeQueue) push(w write) bool {
 	if len(l.waiting) >= maxLaneWrites || len(l.waiting) > 0 && l.bytes+size > maxLaneBytes {
 		return false
 	}
+	q.open.Add(1)
 	l.bytes += size
 	l.waiting = append(l.waiting, w)
 	if !l.busy {
@@ -84,6 +87,7 @@ func (q *writeQueue) work(l *lane) {
 		l.waiting[0] = write{}
 		l.waiting = l.waiting[1:]
 		l.mu.Unlock()
+		q.open.Add(-1)
 		if w.done != nil {
 			w.done()
 		}
@@ -92,6 +96,9 @@ func (q *writeQueue) work(l *lane) {
 
 // find returns what waits to be written or removed under a key, oldest first.
 func (q *writeQueue) find(key string) (found []write) {
+	if q.open.Load() == 0 {
+		return nil
+	}
 	l := q.lane(key)
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -65,7 +65,7 @@ func openShared(cfg Config, m *marks) (*shared, error) {
 	}
 	s := &shared{
 		space: space, timeout: cfg.StoreTimeout, deadlines: deadlines{timeout: cfg.StoreTimeout}, longest: cfg.MaxLifetime, now: cfg.Now, logger: cfg.Logger,
-		codec: codec{cfg.StoreSecret, cfg.CompressAbove, cfg.MaxEntryBytes}, tiered: cfg.MemoryBytes > 0,
+		codec: codec{cfg.StoreSecret, cfg.CompressAbove, cfg.MaxEntryBytes, new(recent)}, tiered: cfg.MemoryBytes > 0,
 		ended: make(chan struct{}),
 	}
 	s.log, s.copies = newMarkLog(s, space), newMarkLog(s, copies)
