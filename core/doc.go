@@ -23,7 +23,7 @@
 //     purge.go with its selector.go, scope.go, pattern.go and tags.go.
 //   - lookup.go, memory.go: the variant whose Vary fits.
 //   - tiers.go: where memory, a shared store, and both at once differ; shared.go,
-//     sharedwrite.go, address.go, codec.go, queue.go, breaker.go and
+//     sharedwrite.go, address.go, codec.go, decoder.go, queue.go, breaker.go and
 //     lookupdeadline.go: reading the store, and writing to it behind the answers;
 //     sharedpurge.go, marklog.go: what processes tell each other; lease.go: one
 //     run for all of them.
