@@ -209,13 +209,14 @@ func TestTetherDeadline(t *testing.T) {
 }
 
 func TestTetherValues(t *testing.T) {
+	type derived struct{}
 	client := context.WithValue(t.Context(), fieldOf{}, "value")
 	r := tethered(client)
 	for range 2 { // before and after somebody has asked when it ends
 		if got := r.ctx.Value(fieldOf{}); got != "value" {
 			t.Errorf("value %v", got)
 		}
-		if runOf(&r.ctx) != r || runOf(context.WithValue(&r.ctx, "a", 1)) != r {
+		if runOf(&r.ctx) != r || runOf(context.WithValue(&r.ctx, derived{}, 1)) != r {
 			t.Error("the run is not found")
 		}
 		if r.ctx.Value("none") != nil || r.ctx.Value(adapter.RunName) != nil {
