@@ -59,6 +59,10 @@ func multiparts(e *entry, spans []field.Span) (contentType string, body []byte) 
 
 func line(name, value string) adapter.Line { return adapter.Line{Name: name, Values: []string{value}} }
 
+func lengthLine(n int) adapter.Line {
+	return adapter.Line{Name: "Content-Length", Values: []string{strconv.Itoa(n)}}
+}
+
 // without returns the lines but those with the given names.
 func without(lines []adapter.Line, names ...string) []adapter.Line {
 	out := make([]adapter.Line, 0, len(lines))

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -37,18 +36,6 @@ type codec struct {
 	compress int   // contents above this many bytes are compressed; 0 for never
 	max      int64 // of content, in bytes
 	recent   *recent
-}
-
-// recent are the shapes that were read last, by how many fields they have. Most
-// entries have one of them, whose names need no second look.
-type recent [16]atomic.Pointer[shape]
-
-// of returns the place of those with n fields, nil for none.
-func (r *recent) of(n int) *atomic.Pointer[shape] {
-	if r == nil {
-		return nil
-	}
-	return &r[n%len(r)]
 }
 
 const codecVersion = 1

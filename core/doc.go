@@ -32,8 +32,9 @@
 //     in part, or as 304 Not Modified.
 //   - flight.go, leader.go: one run for all who ask for the same at a time;
 //     collapse.go: which requests may share one, and what each makes of it.
-//   - run.go, record.go, capture.go: the handler, with a copy of what it writes;
-//     tether.go is its context, and decorate.go adds what the route asks for.
+//   - run.go, record.go, capture.go, fields.go: the handler, with a copy of what
+//     it writes; tether.go is its context, and decorate.go adds what the route
+//     asks for.
 //   - validate.go, stale.go, background.go: a 304 makes a stored response fresh
 //     again, a stale one stands in for a failure, and renewals that no client
 //     waits for; timeout.go: what becomes of runs that take too long.

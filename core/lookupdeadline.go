@@ -7,11 +7,10 @@ import (
 )
 
 // deadlines lend a deadline to the lookups in a shared store. A context with a
-// timer for each would cost a hit more than everything else that the engine does
-// for it, so that those which begin at about the same time have one together: it
-// is never later than their timeout, and up to an eighth of that earlier.
+// timer for each is a good part of what a hit costs beside the store, so that
+// those which begin at about the same time have one together: it is never later
+// than their timeout, and up to an eighth of that earlier.
 type deadlines struct {
-	timeout time.Duration
 	current atomic.Pointer[period]
 }
 
@@ -33,21 +32,22 @@ func (c *lookupContext) Value(key any) any { return c.values.Value(key) }
 
 // under returns a context for a lookup of a request. What the application's own
 // deadline ends earlier gets a timer of its own.
-func (d *deadlines) under(ctx context.Context, now time.Time) (limited context.Context, cancel context.CancelFunc) {
+func (d *deadlines) under(ctx context.Context, now time.Time, timeout time.Duration) (limited context.Context, cancel context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
-		return context.WithTimeout(ctx, d.timeout)
+		return context.WithTimeout(ctx, timeout)
 	}
 	w := d.current.Load()
 	if w == nil || !now.Before(w.ends) {
-		next := &period{ends: now.Add(d.timeout / 8)}
-		next.Context, next.cancel = context.WithDeadline(context.Background(), now.Add(d.timeout))
+		next := &period{ends: now.Add(timeout / 8)}
+		next.Context, next.cancel = context.WithDeadline(context.Background(), now.Add(timeout))
 		d.current.CompareAndSwap(w, next) // where another lookup was first, this one is for us alone
 		w = next
 	}
 	return &lookupContext{w, ctx}, func() {}
 }
 
-// close ends the lookups that are under way.
+// close ends the lookups of the last period. Those of earlier ones end by their
+// deadline.
 func (d *deadlines) close() {
 	if w := d.current.Swap(nil); w != nil {
 		w.cancel()

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-cachex/cachex/core/adapter"
 )
@@ -149,4 +150,16 @@ func lineOf(lines []adapter.Line, name string) []string {
 		}
 	}
 	return nil
+}
+
+// recent are the shapes that were read last, by how many fields they have. Most
+// entries have one of them, whose names need no second look.
+type recent [16]atomic.Pointer[shape]
+
+// of returns the place of those with n fields, nil for none.
+func (r *recent) of(n int) *atomic.Pointer[shape] {
+	if r == nil {
+		return nil
+	}
+	return &r[n%len(r)]
 }

@@ -64,7 +64,7 @@ func openShared(cfg Config, m *marks) (*shared, error) {
 		return nil, fmt.Errorf("cachex: Config.Namespace %q: %w", cfg.Namespace, err)
 	}
 	s := &shared{
-		space: space, timeout: cfg.StoreTimeout, deadlines: deadlines{timeout: cfg.StoreTimeout}, longest: cfg.MaxLifetime, now: cfg.Now, logger: cfg.Logger,
+		space: space, timeout: cfg.StoreTimeout, longest: cfg.MaxLifetime, now: cfg.Now, logger: cfg.Logger,
 		codec: codec{cfg.StoreSecret, cfg.CompressAbove, cfg.MaxEntryBytes, new(recent)}, tiered: cfg.MemoryBytes > 0,
 		ended: make(chan struct{}),
 	}
@@ -125,7 +125,7 @@ func (s *shared) read(ctx context.Context, resource string, names ...string) (st
 		s.refusals.Add(1)
 		return store.Token{}, nil, errUnavailable
 	}
-	limited, cancel := s.deadlines.under(ctx, time.Now())
+	limited, cancel := s.deadlines.under(ctx, time.Now(), s.timeout)
 	defer cancel()
 	token, values, err := s.space.Get(limited, resource, names...)
 	return token, values, s.learn(ctx, err)
