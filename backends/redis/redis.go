@@ -49,7 +49,11 @@ func (b *backend) Open(namespace string) (store.Space, error) {
 	if store.Key(namespace, maxName) != namespace || strings.Contains(namespace, ":") {
 		return nil, fmt.Errorf("cachexredis: the namespace %q is not 1 to %d bytes of printable ASCII without blanks, braces and colons", namespace, maxName)
 	}
-	return &space{client: b.client, punctual: punctual, prefix: b.prefix + ":" + namespace + ":"}, nil
+	s := &space{client: b.client, punctual: punctual, prefix: b.prefix + ":" + namespace + ":"}
+	if c, ok := b.client.(*redis.Client); ok && punctual {
+		s.together = &together{client: c}
+	}
+	return s, nil
 }
 
 // check tells whether a client keeps the deadlines of contexts, and refuses those

@@ -14,8 +14,9 @@ import (
 // space implements store.Space and store.Subscriber.
 type space struct {
 	client   redis.UniversalClient
-	punctual bool   // the client keeps the deadlines of contexts
-	prefix   string // of all keys, with the colon
+	punctual bool      // the client keeps the deadlines of contexts
+	prefix   string    // of all keys, with the colon
+	together *together // nil where each lookup goes by itself
 }
 
 const (
@@ -60,7 +61,7 @@ func value(resource, name string) string { return resource + ":v:" + store.Key(n
 
 func (s *space) Get(ctx context.Context, resource string, names ...string) (store.Token, [][]byte, error) {
 	keys := s.keys(resource, names)
-	found, err := ask(ctx, s, func(ctx context.Context) ([]any, error) { return s.client.MGet(ctx, keys...).Result() })
+	found, err := s.mget(ctx, keys)
 	if err != nil {
 		return store.Token{}, nil, err
 	}
@@ -75,6 +76,13 @@ func (s *space) Get(ctx context.Context, resource string, names ...string) (stor
 	}
 	token, _ := found[0].(string)
 	return decodeToken(token), values, nil
+}
+
+func (s *space) mget(ctx context.Context, keys []string) ([]any, error) {
+	if deadline, ok := ctx.Deadline(); ok && s.together != nil {
+		return s.together.mget(ctx, deadline, keys)
+	}
+	return ask(ctx, s, func(ctx context.Context) ([]any, error) { return s.client.MGet(ctx, keys...).Result() })
 }
 
 // bytesOf is s as bytes, without a copy: nobody else holds what was read for this
