@@ -1,7 +1,6 @@
 package cachex
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"hash"
@@ -18,14 +17,15 @@ import (
 // value writes nothing down.
 type capture struct {
 	tape     *tape
+	content  []byte // what has come so far
 	max      int64
 	declared int64 // Content-Length, -1 for none
 }
 
 // tape is memory that one response after the other is written down in: what is
-// stored is a copy of the right size.
+// stored of it is a copy of the right size.
 type tape struct {
-	body   bytes.Buffer
+	parts  []byte         // content of a length that nobody has told, which comes in parts
 	lines  []adapter.Line // that are to be stored
 	values []string       // theirs
 }
@@ -42,31 +42,53 @@ func newCapture(max, declared int64) capture {
 // on tells whether the response is being written down.
 func (c *capture) on() bool { return c.tape != nil }
 
+// write takes the one copy of content that is stored. Only where a second part
+// comes, and nobody has told how much there is to be, is it not yet that.
 func (c *capture) write(p []byte) bool {
-	if int64(c.tape.body.Len()+len(p)) > c.max {
+	all := len(c.content) + len(p)
+	if int64(all) > c.max {
 		return false
 	}
-	c.tape.body.Write(p)
+	switch {
+	case len(c.content) == 0:
+		c.content = append(make([]byte, 0, max(int64(len(p)), c.declared)), p...)
+	case all <= cap(c.content) && !c.inParts():
+		c.content = append(c.content, p...)
+	default:
+		if !c.inParts() {
+			c.tape.parts = append(c.tape.parts, c.content...)
+		}
+		c.tape.parts = append(c.tape.parts, p...)
+		c.content = c.tape.parts
+	}
 	return true
 }
 
-// whole tells whether all the content that was announced is there.
-func (c *capture) whole() bool { return c.declared < 0 || c.declared == int64(c.tape.body.Len()) }
+// inParts tells whether the content lies in memory that is used again.
+func (c *capture) inParts() bool { return len(c.tape.parts) > 0 }
 
+// whole tells whether all the content that was announced is there.
+func (c *capture) whole() bool { return c.declared < 0 || c.declared == int64(len(c.content)) }
+
+// bytes is the content, to be kept.
 func (c *capture) bytes() []byte {
-	b := c.tape.body.Bytes()
-	return append(make([]byte, 0, len(b)), b...)
+	if c.inParts() {
+		return append(make([]byte, 0, len(c.content)), c.content...)
+	}
+	return c.content
 }
 
+// stop ends the recording. The content stays for who still has to send it.
+func (c *capture) stop() { c.tape = nil }
+
 func (c *capture) release() {
-	if t := c.tape; t != nil && t.body.Cap() <= maxPooled {
-		t.body.Reset()
+	if t := c.tape; t != nil && cap(t.parts) <= maxPooled {
 		clear(t.lines)
 		clear(t.values)
-		t.lines, t.values = t.lines[:0], t.values[:0]
+		t.parts, t.lines, t.values = t.parts[:0], t.lines[:0], t.values[:0]
 		tapes.Put(t)
 	}
-	c.tape = nil
+	c.tape, c.content = nil, nil
 }
 
 // declaredLength is the Content-Length that a response announces, or -1.

@@ -3,7 +3,6 @@ package cachex
 import (
 	"fmt"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -179,45 +178,5 @@ func TestFieldsOf304(t *testing.T) {
 	slices.Sort(want)
 	if got := names(finished(200, "x", etagNone, h)); !slices.Equal(got, want) {
 		t.Errorf("E24, with a tag: %q, want %q", got, want)
-	}
-}
-
-func TestCapture(t *testing.T) {
-	c := newCapture(10, -1)
-	if !c.write(make([]byte, 6)) || !c.write(make([]byte, 4)) || c.write([]byte{1}) {
-		t.Error("M1: the limit is 10 bytes")
-	}
-	if !c.whole() || len(c.bytes()) != 10 || cap(c.bytes()) != 10 {
-		t.Errorf("%d bytes with room for %d", len(c.bytes()), cap(c.bytes()))
-	}
-	kept := c.bytes()
-	c.release()
-	c.release() // a second time does no harm
-	again := newCapture(10, 3)
-	again.write([]byte("abc"))
-	if !reflect.DeepEqual(kept, make([]byte, 10)) {
-		t.Error("M17: what was stored is a buffer that is used again")
-	}
-	if !again.whole() || string(again.bytes()) != "abc" {
-		t.Errorf("captured %q", again.bytes())
-	}
-	again.write([]byte("d"))
-	if again.whole() {
-		t.Error("A21: more content than announced")
-	}
-	again.release()
-	if short := newCapture(10, 3); short.whole() {
-		t.Error("A21: less content than announced")
-	}
-}
-
-func TestDeclaredLength(t *testing.T) {
-	for v, want := range map[string]int64{"0": 0, "12": 12, "-1": -1, "x": -1, "": -1, "99999999999999999999": -1} {
-		if got := declaredLength(http.Header{"Content-Length": {v}}); got != want {
-			t.Errorf("declaredLength(%q) = %d, want %d", v, got, want)
-		}
-	}
-	if declaredLength(http.Header{}) != -1 || declaredLength(http.Header{"Content-Length": {"1", "2"}}) != -1 {
-		t.Error("no length, or two, are none")
 	}
 }

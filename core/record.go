@@ -22,11 +22,18 @@ func (r *run) Write(p []byte) bool {
 	return true
 }
 
+// Held implements adapter.Sink.
+func (r *run) Held() []byte { return r.capture.content }
+
 // giveUp stops recording: the response turned out to be too large. Its client
 // is all that it is for, from here on.
 func (r *run) giveUp() {
 	r.land(landedFree, nil)
-	r.capture.release()
+	if r.released {
+		r.capture.release()
+	} else {
+		r.capture.stop()
+	}
 	r.detached.Store(false)
 	if r.ctx.client.Err() != nil {
 		r.ctx.cancel(nil)
@@ -35,6 +42,7 @@ func (r *run) giveUp() {
 
 // Release implements adapter.Sink.
 func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
+	r.released = true
 	mode, reason := adapter.Record, r.reason
 	e := r.pending
 	switch {

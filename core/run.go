@@ -52,6 +52,7 @@ type run struct {
 
 	requested moment
 	capture   capture // on while the response is being recorded
+	released  bool    // nothing of it is held back any more
 	pending   *entry  // until the content is complete
 	sniffed   bool    // no Content-Type was named, so that the server guesses one
 	whole     bool    // pending has its content

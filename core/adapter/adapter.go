@@ -206,6 +206,11 @@ type Sink interface {
 	// Discard. It returns false as soon as no more is wanted.
 	Write(p []byte) bool
 
+	// Held is the content that it was given so far. The adapter asks for it under
+	// Hold alone, to send what was kept back, and has no use for it after the next
+	// call but Release, or Write where that returns false.
+	Held() []byte
+
 	// Release ends a Hold: complete tells whether the content has ended, or
 	// whether it outgrew HoldLimit or was flushed. Like Begin it may change h.
 	// Its verdict is Pass or Record.

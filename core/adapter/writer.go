@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // Writer is the http.ResponseWriter of a run: it tells the Sink of the response
@@ -21,6 +22,7 @@ type Writer struct {
 	before  []Line
 	hold    *hold
 	verdict Verdict
+	kept    int // bytes of content that a hold keeps back; the sink has them
 
 	begun     bool // the final status is known
 	sent      bool // the status line has gone to inner
@@ -34,20 +36,27 @@ type Writer struct {
 	broken    bool // the handler failed after it had begun
 }
 
-// hold is what a held response keeps back: its fields as they were when the
-// handler named the status, and the first bytes of its content.
+// hold is memory for one run after the other: for the fields of a held response as
+// they were when the handler named the status, and for what its own client is kept
+// waiting for.
 type hold struct {
 	asked  []Line // the request's
 	before []Line
 	fields []Line
-	body   []byte
+	owed   []byte
 }
+
+// maxPooled keeps a single large response from holding on to its memory.
+const maxPooled = 256 << 10
 
 func (h *hold) clear() {
 	clear(h.asked)
 	clear(h.before)
 	clear(h.fields)
-	h.asked, h.before, h.fields, h.body = h.asked[:0], h.before[:0], h.fields[:0], h.body[:0]
+	h.asked, h.before, h.fields, h.owed = h.asked[:0], h.before[:0], h.fields[:0], h.owed[:0]
+	if cap(h.owed) > maxPooled {
+		h.owed = nil
+	}
 }
 
 // Header implements http.ResponseWriter. It is the server's own map, so that
@@ -94,8 +103,10 @@ func (w *Writer) send() {
 	w.inner.WriteHeader(status)
 }
 
-// release ends a hold and sends what was kept back.
-func (w *Writer) release(complete bool) {
+// release ends a hold and sends what was kept back: held, of which the sink has
+// the one copy.
+func (w *Writer) release(held []byte, complete bool) {
+	w.kept = 0
 	h := w.inner.Header()
 	if !same(h, w.hold.fields) {
 		var after []Line
@@ -114,20 +125,30 @@ func (w *Writer) release(complete bool) {
 	w.verdict = v
 	w.recording = v.Mode == Record
 	w.send()
-	if v.NoBody {
-		w.hold.body = w.hold.body[:0]
-	} else if complete || !w.recording || !w.sink.Shared() {
-		_ = w.drain() // whoever writes on hears of it
+	switch {
+	case v.NoBody || len(held) == 0:
+	case complete || !w.recording || !w.sink.Shared():
+		_ = w.push(held) // whoever writes on hears of it
+	default:
+		w.hold.owed = append(w.hold.owed, held...)
 	}
+}
+
+// held is what a hold keeps back.
+func (w *Writer) held() []byte {
+	if w.kept == 0 {
+		return nil
+	}
+	return w.sink.Held()[:w.kept]
 }
 
 // deliver sends content to the client. That the client has left is no error of
 // a response that is being recorded: the handler goes on, for the cache.
 func (w *Writer) deliver(p []byte) error {
-	if w.recording && (len(w.hold.body) > 0 || w.sink.Shared()) {
+	if w.recording && (len(w.hold.owed) > 0 || w.sink.Shared()) {
 		// Others wait for the response: this client, who may read slowly,
 		// gets the rest of it once it is theirs.
-		w.hold.body = append(w.hold.body, p...)
+		w.hold.owed = append(w.hold.owed, p...)
 		return nil
 	}
 	if err := w.drain(); err != nil {
@@ -138,11 +159,11 @@ func (w *Writer) deliver(p []byte) error {
 
 // drain sends what this client was kept waiting for.
 func (w *Writer) drain() error {
-	if len(w.hold.body) == 0 {
+	if len(w.hold.owed) == 0 {
 		return nil
 	}
-	err := w.push(w.hold.body)
-	w.hold.body = w.hold.body[:0]
+	err := w.push(w.hold.owed)
+	w.hold.owed = w.hold.owed[:0]
 	return err
 }
 
@@ -182,18 +203,45 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if w.verdict.Mode == Pass && !w.verdict.NoBody {
 		return w.inner.Write(p)
 	}
+	held := w.held()
+	if w.keep(p) {
+		return len(p), nil
+	}
+	return w.forward(held, p)
+}
+
+// WriteString implements io.StringWriter.
+func (w *Writer) WriteString(s string) (int, error) {
+	if w.ended || !w.begun || w.verdict.Mode != Hold || w.kept+len(s) > HoldLimit {
+		return w.Write([]byte(s))
+	}
+	held := w.held()
+	if w.keep(unsafe.Slice(unsafe.StringData(s), len(s))) { // of which the sink takes a copy
+		return len(s), nil
+	}
+	return w.forward(held, []byte(s))
+}
+
+// keep gives content to the sink, and tells whether that is all that is to be done
+// with it for now.
+func (w *Writer) keep(p []byte) bool {
 	if w.recording {
 		w.recording = w.sink.Write(p)
 	}
 	switch {
 	case w.verdict.NoBody, w.verdict.Mode == Discard:
-		return len(p), nil
-	case w.verdict.Mode == Hold:
-		if w.recording && len(w.hold.body)+len(p) <= HoldLimit {
-			w.hold.body = append(w.hold.body, p...)
-			return len(p), nil
-		}
-		w.release(false)
+		return true
+	case w.verdict.Mode == Hold && w.recording && w.kept+len(p) <= HoldLimit:
+		w.kept += len(p)
+		return true
+	}
+	return false
+}
+
+// forward sends content that is not kept, behind what was.
+func (w *Writer) forward(held, p []byte) (int, error) {
+	if w.verdict.Mode == Hold {
+		w.release(held, false)
 		if w.verdict.NoBody {
 			return len(p), nil
 		}
@@ -202,11 +250,6 @@ func (w *Writer) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
-}
-
-// WriteString implements io.StringWriter.
-func (w *Writer) WriteString(s string) (int, error) {
-	return w.Write([]byte(s))
 }
 
 // ReadFrom implements io.ReaderFrom, so that a response which is not recorded
@@ -235,7 +278,7 @@ func (w *Writer) FlushError() error {
 	case w.verdict.Mode == Discard:
 		return nil
 	case w.verdict.Mode == Hold:
-		w.release(false)
+		w.release(w.held(), false)
 	}
 	if w.sent && !w.verdict.NoBody {
 		_ = w.drain()
@@ -280,7 +323,7 @@ func (w *Writer) EnableFullDuplex() error {
 func (w *Writer) Unwrap() http.ResponseWriter {
 	w.bypass()
 	if w.begun && !w.ended && w.verdict.Mode == Hold {
-		w.release(false)
+		w.release(w.held(), false)
 	}
 	return w.inner
 }
@@ -312,7 +355,7 @@ func (w *Writer) finish() {
 		w.WriteHeader(http.StatusOK)
 	}
 	if w.verdict.Mode == Hold {
-		w.release(!w.broken)
+		w.release(w.held(), !w.broken)
 		return
 	}
 	w.trailers = w.trailers || hasTrailers(w.inner.Header())

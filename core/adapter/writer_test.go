@@ -48,6 +48,8 @@ func (s *sink) Write(p []byte) bool {
 	return s.full == 0 || s.content.Len() <= s.full
 }
 
+func (s *sink) Held() []byte { return []byte(s.content.String()) }
+
 func (s *sink) Release(h http.Header, complete bool) adapter.Verdict {
 	s.releases, s.fields = append(s.releases, complete), h.Clone()
 	return s.released
@@ -205,6 +207,34 @@ func TestNoMoreIsWanted(t *testing.T) {
 	})
 	if s.content.Len() != 120 || c.Body.Len() != 180 || !reflect.DeepEqual(s.releases, []bool{false}) {
 		t.Errorf("M1: %d bytes recorded, %d sent, releases %v", s.content.Len(), c.Body.Len(), s.releases)
+	}
+}
+
+// What was held back comes before what ends the hold, whatever ends it, and however
+// it was written.
+func TestHeldContentIsSentInOrder(t *testing.T) {
+	text := strings.Repeat("0123456789", 300)
+	for _, full := range []int{0, 1, 700, 1400, 2047, 2048, 2500} {
+		for _, shared := range []bool{false, true} {
+			for _, cut := range []int{1, 700, 1024, 2048, 2999} {
+				c, s := newClient(), &sink{verdict: hold, released: record, full: full, shared: shared}
+				run(c, s, func(w http.ResponseWriter, _ *http.Request) {
+					for i, rest := 0, text; len(rest) > 0; i++ {
+						part := rest[:min(cut, len(rest))]
+						if rest = rest[len(part):]; i%2 == 0 {
+							_, _ = io.WriteString(w, part)
+							continue
+						}
+						own := []byte(part)
+						_, _ = w.Write(own)
+						clear(own)
+					}
+				})
+				if c.Body.String() != text {
+					t.Errorf("with room for %d, in parts of %d, others wait %v: %q", full, cut, shared, c.Body)
+				}
+			}
+		}
 	}
 }
 
