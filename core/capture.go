@@ -20,6 +20,7 @@ type capture struct {
 	content  []byte // what has come so far
 	max      int64
 	declared int64 // Content-Length, -1 for none
+	room     int64 // for all that is declared, where that can be kept
 }
 
 // tape is memory that one response after the other is written down in: what is
@@ -35,8 +36,14 @@ var tapes = sync.Pool{New: func() any { return new(tape) }}
 // maxPooled keeps a single large response from holding on to its memory.
 const maxPooled = 256 << 10
 
+// newCapture begins to write a response down, of which no more than max bytes are
+// kept.
 func newCapture(max, declared int64) capture {
-	return capture{tape: tapes.Get().(*tape), max: max, declared: declared}
+	c := capture{tape: tapes.Get().(*tape), max: max, declared: declared}
+	if declared <= max {
+		c.room = declared
+	}
+	return c
 }
 
 // on tells whether the response is being written down.
@@ -50,8 +57,9 @@ func (c *capture) write(p []byte) bool {
 		return false
 	}
 	switch {
+	case len(p) == 0:
 	case len(c.content) == 0:
-		c.content = append(make([]byte, 0, max(int64(len(p)), c.declared)), p...)
+		c.content = append(make([]byte, 0, max(int64(len(p)), c.room)), p...)
 	case all <= cap(c.content) && !c.inParts():
 		c.content = append(c.content, p...)
 	default:

@@ -2,10 +2,12 @@ package cachex
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +51,33 @@ func TestCaptureCopiesOnce(t *testing.T) {
 				r.release()
 			}
 		})
+	}
+}
+
+// That a length is declared is no reason to make room for it, as long as it is not
+// sure that the response can be kept.
+func TestAPromiseTakesNoMemory(t *testing.T) {
+	c := MustNew(Config{})
+	defer func() { _ = c.Shutdown(t.Context()) }()
+	for name, begin := range map[string]func(http.ResponseWriter){
+		"an error":  func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) },
+		"no-cache":  func(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-cache") },
+		"too large": func(http.ResponseWriter) {},
+	} {
+		w := httptest.NewRecorder()
+		c.Middleware(TTL(time.Minute))(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", strconv.FormatInt(math.MaxInt64, 10))
+			begin(w)
+			_, _ = io.WriteString(w, "a part")
+		})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if w.Body.String() != "a part" {
+			t.Errorf("%s: %q", name, w.Body)
+		}
+	}
+	r := newCapture(1<<20, 1<<20)
+	defer r.release()
+	if r.write(nil); r.content != nil {
+		t.Errorf("room for %d bytes before the first", cap(r.content))
 	}
 }
 

@@ -106,6 +106,16 @@ func TestWhatCannotBeShared(t *testing.T) {
 			w.Header().Set("Cache-Control", "no-cache")
 			w.Header().Set("ETag", `"1"`)
 		},
+		"no-cache, without a tag": func(w http.ResponseWriter) {
+			w.Header().Set("Cache-Control", "no-cache")
+			_, _ = io.WriteString(w, strings.Repeat("x", 3000))
+		},
+		"no-cache, of a length, and flushed": func(w http.ResponseWriter) {
+			w.Header().Set("Cache-Control", "no-cache")
+			w.Header().Set("Content-Length", "9")
+			_, _ = io.WriteString(w, "all ")
+			w.(http.Flusher).Flush()
+		},
 		"max-age=0": func(w http.ResponseWriter) {
 			w.Header().Set("Cache-Control", "max-age=0")
 			w.Header().Set("ETag", `"1"`)
@@ -120,7 +130,7 @@ func TestWhatCannotBeShared(t *testing.T) {
 					_, _ = io.WriteString(w, "yours")
 				}
 				for _, c := range b.crowd(100) {
-					if r := <-c.done; !strings.HasSuffix(r.body, "yours") || r.took > 2*time.Second || strings.Contains(r.cache, "collapsed") {
+					if r := <-c.done; r.status >= 400 || !strings.HasSuffix(r.body, "yours") || r.took > 2*time.Second || strings.Contains(r.cache, "collapsed") {
 						t.Errorf("%q %s after %v", r.body[max(0, len(r.body)-20):], r.cache, r.took)
 					}
 				}

@@ -179,19 +179,24 @@ func TestTheFirstRunPanics(t *testing.T) {
 }
 
 func TestEveryRunFails(t *testing.T) {
-	c := newCrowd(t, func(_ int64, w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, "out of order")
-	}, TTL(time.Minute))
-	replies := c.gather(context.Background(), everybody)
-	close(c.gate)
-	for range everybody {
-		if r := <-replies; r.status != http.StatusServiceUnavailable || r.body != "out of order" {
-			t.Fatalf("%d %q %v", r.status, r.body, r.err)
+	for _, parts := range []int{1, 400} { // more than is held back
+		c := newCrowd(t, func(_ int64, w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			for range parts {
+				_, _ = io.WriteString(w, "out of order")
+			}
+		}, TTL(time.Minute))
+		replies := c.gather(context.Background(), everybody)
+		close(c.gate)
+		want := strings.Repeat("out of order", parts)
+		for range everybody {
+			if r := <-replies; r.status != http.StatusServiceUnavailable || r.body != want {
+				t.Fatalf("%d, %d bytes of %d, %v", r.status, len(r.body), len(want), r.err)
+			}
 		}
-	}
-	if n := c.runs.Load(); n != 2 {
-		t.Errorf("%d runs of a handler in trouble, want 2: the leader's, and one more for all others", n)
+		if n := c.runs.Load(); n != 2 {
+			t.Errorf("%d runs of a handler in trouble, want 2: the leader's, and one more for all others", n)
+		}
 	}
 }
 

@@ -55,11 +55,13 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 		if r.whole && e.ownTag {
 			h["Etag"] = e.line("Etag")
 		}
-	case r.reason != noDetail:
-		mode = adapter.Pass
-		fallthrough
 	default:
 		e.seal(r.capture.tape.lines, e.received.time()) // without a tag of ours: the content is still to come
+		if r.reason != noDetail && !fails(r.status) {
+			mode = adapter.Pass // for that tag it was written down
+			r.land(landedFree, nil)
+			r.capture.stop()
+		}
 	}
 	if r.committed || reason != noDetail {
 		r.announce(h, reason)

@@ -289,6 +289,9 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	}
 	r.sniffed = sniffed(h)
 	r.capture = newCapture(r.p.cache.cfg.MaxEntryBytes, declaredLength(h))
+	if r.reason != noDetail && r.capture.declared > adapter.HoldLimit {
+		r.capture.room = 0 // it is hardly going to be written down
+	}
 	r.capture.tape.take(h, before, dropped(rep.control))
 	r.pending = &entry{
 		key: r.rq.kept(), born: r.ticket, sharing: r.sharingOf(r.birth), status: uint16(status), freshness: fresh, // storable ones are below 600

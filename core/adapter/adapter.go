@@ -207,8 +207,8 @@ type Sink interface {
 	Write(p []byte) bool
 
 	// Held is the content that it was given so far. The adapter asks for it under
-	// Hold alone, to send what was kept back, and has no use for it after the next
-	// call but Release, or Write where that returns false.
+	// Hold alone, to send what was kept back. What it has got is good until End,
+	// whatever is called in between.
 	Held() []byte
 
 	// Release ends a Hold: complete tells whether the content has ended, or

@@ -127,7 +127,7 @@ func (w *Writer) release(held []byte, complete bool) {
 	w.send()
 	switch {
 	case v.NoBody || len(held) == 0:
-	case complete || !w.recording || !w.sink.Shared():
+	case complete || !w.owes():
 		_ = w.push(held) // whoever writes on hears of it
 	default:
 		w.hold.owed = append(w.hold.owed, held...)
@@ -145,9 +145,7 @@ func (w *Writer) held() []byte {
 // deliver sends content to the client. That the client has left is no error of
 // a response that is being recorded: the handler goes on, for the cache.
 func (w *Writer) deliver(p []byte) error {
-	if w.recording && (len(w.hold.owed) > 0 || w.sink.Shared()) {
-		// Others wait for the response: this client, who may read slowly,
-		// gets the rest of it once it is theirs.
+	if w.owes() {
 		w.hold.owed = append(w.hold.owed, p...)
 		return nil
 	}
@@ -157,9 +155,15 @@ func (w *Writer) deliver(p []byte) error {
 	return w.push(p)
 }
 
+// owes tells whether the client is kept waiting: others wait for the response, and
+// this client, who may read slowly, gets the rest of it once it is theirs.
+func (w *Writer) owes() bool {
+	return w.recording && !w.bypassed && (len(w.hold.owed) > 0 || w.sink.Shared())
+}
+
 // drain sends what this client was kept waiting for.
 func (w *Writer) drain() error {
-	if len(w.hold.owed) == 0 {
+	if len(w.hold.owed) == 0 || !w.sent || w.verdict.NoBody {
 		return nil
 	}
 	err := w.push(w.hold.owed)
@@ -280,9 +284,7 @@ func (w *Writer) FlushError() error {
 	case w.verdict.Mode == Hold:
 		w.release(w.held(), false)
 	}
-	if w.sent && !w.verdict.NoBody {
-		_ = w.drain()
-	}
+	_ = w.drain()
 	var err error
 	w.sending(func() { err = http.NewResponseController(w.inner).Flush() })
 	if err != nil && w.recording {
@@ -294,6 +296,9 @@ func (w *Writer) FlushError() error {
 
 // Hijack implements http.Hijacker.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if !w.ended {
+		_ = w.drain()
+	}
 	c, rw, err := http.NewResponseController(w.inner).Hijack()
 	if err == nil {
 		w.bypass()
@@ -322,9 +327,13 @@ func (w *Writer) EnableFullDuplex() error {
 // has no need to ask: a Writer has all of its methods.
 func (w *Writer) Unwrap() http.ResponseWriter {
 	w.bypass()
-	if w.begun && !w.ended && w.verdict.Mode == Hold {
+	if w.ended {
+		return w.inner
+	}
+	if w.begun && w.verdict.Mode == Hold {
 		w.release(w.held(), false)
 	}
+	_ = w.drain() // before what comes past us
 	return w.inner
 }
 
@@ -374,10 +383,6 @@ func hasTrailers(h http.Header) bool {
 // normally if it panicked or ended its goroutine.
 func (w *Writer) end(returned, contained bool) {
 	w.ended = true
-	defer func() {
-		if w.sent && !w.verdict.NoBody {
-			_ = w.drain()
-		}
-	}()
+	defer func() { _ = w.drain() }()
 	w.sink.End(Outcome{Broken: !returned || w.broken, Contained: contained, Hijacked: w.bypassed, Trailers: w.trailers})
 }

@@ -238,6 +238,21 @@ func TestHeldContentIsSentInOrder(t *testing.T) {
 	}
 }
 
+// What comes past the writer comes behind what its client was kept waiting for.
+func TestWhatIsWrittenPastComesBehind(t *testing.T) {
+	for _, n := range []int{10, 3000} {
+		c, s := newClient(), &sink{verdict: hold, released: record, shared: true}
+		run(c, s, func(w http.ResponseWriter, _ *http.Request) {
+			write(w, n)
+			_, _ = io.WriteString(w.(*adapter.Writer).Unwrap(), "past")
+			_, _ = io.WriteString(w, "and on")
+		})
+		if want := strings.Repeat("x", n) + "pastand on"; c.Body.String() != want {
+			t.Errorf("after %d bytes: %q", n, c.Body)
+		}
+	}
+}
+
 func TestFieldsAfterWriteHeaderDoNotCount(t *testing.T) {
 	c, s := newClient(), &sink{verdict: hold, released: pass, onBegin: func(h http.Header) { h.Set("From-Sink", "1") }}
 	run(c, s, func(w http.ResponseWriter, _ *http.Request) {
