@@ -14,8 +14,17 @@ type breaker struct {
 
 	mu       sync.Mutex
 	failures int
+	last     *period   // of the last failure that counts, which was then
+	failed   time.Time
 	until    time.Time // no one asks before; zero while it is closed
 	probing  bool
+}
+
+// attempt is an operation, as far as it fails together with others. The zero value
+// fails for itself.
+type attempt struct {
+	period *period // of lookups, which stores may send together
+	began  time.Time
 }
 
 const (
@@ -41,8 +50,9 @@ func (b *breaker) allow() bool {
 }
 
 // done is told how it went; changed tells whether the breaker has opened, or
-// closed again.
-func (b *breaker) done(ok bool) (changed bool) {
+// closed again. Of lookups with one deadline that were under way together, the
+// first failure counts: one packet that is lost may have been that of all.
+func (b *breaker) done(ok bool, a attempt) (changed bool) {
 	if ok && !b.uneasy.Load() {
 		return false
 	}
@@ -54,6 +64,10 @@ func (b *breaker) done(ok bool) (changed bool) {
 		return changed
 	}
 	b.probing = false
+	if b.until.IsZero() && a.period != nil && a.period == b.last && a.began.Before(b.failed) {
+		return false
+	}
+	b.last, b.failed = a.period, time.Now()
 	if b.failures++; b.failures < maxFailures {
 		return false
 	}

@@ -30,11 +30,12 @@ type lookupContext struct {
 
 func (c *lookupContext) Value(key any) any { return c.values.Value(key) }
 
-// under returns a context for a lookup of a request. What the application's own
-// deadline ends earlier gets a timer of its own.
-func (d *deadlines) under(ctx context.Context, now time.Time, timeout time.Duration) (limited context.Context, cancel context.CancelFunc) {
+// under returns a context for a lookup of a request, and its period. What the
+// application's own deadline ends earlier gets a timer of its own, and has none.
+func (d *deadlines) under(ctx context.Context, now time.Time, timeout time.Duration) (limited context.Context, p *period, cancel context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
-		return context.WithTimeout(ctx, timeout)
+		limited, cancel = context.WithTimeout(ctx, timeout)
+		return limited, nil, cancel
 	}
 	w := d.current.Load()
 	if w == nil || !now.Before(w.ends) {
@@ -43,7 +44,7 @@ func (d *deadlines) under(ctx context.Context, now time.Time, timeout time.Durat
 		d.current.CompareAndSwap(w, next) // where another lookup was first, this one is for us alone
 		w = next
 	}
-	return &lookupContext{w, ctx}, func() {}
+	return &lookupContext{w, ctx}, w, func() {}
 }
 
 // close ends the lookups of the last period. Those of earlier ones end by their

@@ -17,7 +17,7 @@ func TestLookupDeadline(t *testing.T) {
 		first := time.Now()
 		for i := range 100 {
 			begun := time.Now()
-			ctx, cancel := d.under(context.WithValue(context.Background(), key{}, i), begun, timeout)
+			ctx, _, cancel := d.under(context.WithValue(context.Background(), key{}, i), begun, timeout)
 			if ctx.Value(key{}) != i {
 				t.Fatalf("lookup %d has the values of another", i)
 			}
@@ -50,7 +50,7 @@ func TestLookupDeadlineOfClient(t *testing.T) {
 		begun := time.Now()
 		short, stop := context.WithTimeout(context.Background(), time.Second)
 		defer stop()
-		ctx, cancel := d.under(short, begun, time.Minute)
+		ctx, _, cancel := d.under(short, begun, time.Minute)
 		defer cancel()
 		if at, _ := ctx.Deadline(); !at.Equal(begun.Add(time.Second)) {
 			t.Errorf("a deadline after %v, want 1s", at.Sub(begun))
@@ -58,7 +58,7 @@ func TestLookupDeadlineOfClient(t *testing.T) {
 		<-ctx.Done()
 
 		client, leave := context.WithCancel(context.Background())
-		ctx, cancel = d.under(client, begun, time.Minute)
+		ctx, _, cancel = d.under(client, begun, time.Minute)
 		defer cancel()
 		leave()
 		if ctx.Err() != nil {

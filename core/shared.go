@@ -116,7 +116,7 @@ func (s *shared) do(ctx context.Context, ask func(context.Context) error) error 
 	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	return s.learn(ctx, ask(limited))
+	return s.learn(ctx, ask(limited), attempt{})
 }
 
 // read is do for the lookup of a request, of which there are as many as hits.
@@ -125,17 +125,18 @@ func (s *shared) read(ctx context.Context, resource string, names ...string) (st
 		s.refusals.Add(1)
 		return store.Token{}, nil, errUnavailable
 	}
-	limited, cancel := s.deadlines.under(ctx, time.Now(), s.timeout)
+	now := time.Now()
+	limited, p, cancel := s.deadlines.under(ctx, now, s.timeout)
 	defer cancel()
 	token, values, err := s.space.Get(limited, resource, names...)
-	return token, values, s.learn(ctx, err)
+	return token, values, s.learn(ctx, err, attempt{p, now})
 }
 
 // learn takes from the outcome of an operation how the store does.
-func (s *shared) learn(ctx context.Context, err error) error {
+func (s *shared) learn(ctx context.Context, err error, a attempt) error {
 	switch {
 	case err == nil || errors.Is(err, store.ErrTooLarge):
-		if s.breaker.done(true) {
+		if s.breaker.done(true, a) {
 			s.logger.Warn("cachex: the store answers again")
 			s.purges.assert(time.Now(), func(purge) bool { return true })
 		}
@@ -144,7 +145,7 @@ func (s *shared) learn(ctx context.Context, err error) error {
 	default:
 		s.failures.Add(1)
 		s.purges.doubt.Store(true)
-		if s.breaker.done(false) {
+		if s.breaker.done(false, a) {
 			s.logger.Warn("cachex: the store does not answer; requests go to their handlers until it does", "error", err)
 		}
 	}

@@ -19,10 +19,10 @@
 // ContextTimeoutEnabled an operation ends at its deadline by itself; without, each
 // one costs a goroutine that stays behind until the client's own timeout.
 //
-// A client of a single server, or of Sentinel, that has ContextTimeoutEnabled makes eight
-// round trips of lookups at a time, and no connections for more. Lookups that come
-// while these are under way share the next ones, as a pipeline of up to 32. Hooks of
-// the client see such a pipeline without the context of any request.
+// With a client of a single server, or of Sentinel, that has ContextTimeoutEnabled,
+// lookups share round trips: those that come while eight are under way wait, for 100
+// microseconds at most, and go together, as a pipeline of up to 32. Hooks of the client
+// see such a pipeline without the context of any request.
 //
 // Two kinds of clients are refused, because they would bring back what was
 // purged: a Ring, whose servers come back with what they held, and a Cluster's

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	MaxTrips    = maxTrips
+	AloneBelow  = aloneBelow
 	MaxTogether = maxTogether
 )
 

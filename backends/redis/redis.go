@@ -51,7 +51,7 @@ func (b *backend) Open(namespace string) (store.Space, error) {
 	}
 	s := &space{client: b.client, punctual: punctual, prefix: b.prefix + ":" + namespace + ":"}
 	if c, ok := b.client.(*redis.Client); ok && punctual {
-		s.together = &together{client: c}
+		s.together = newTogether(c)
 	}
 	return s, nil
 }
