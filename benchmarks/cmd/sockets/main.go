@@ -95,11 +95,11 @@ func measure() (string, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "One processor for wrk with %d connections and one for the server; medians of %d rounds of %v.\n\n", *connections, *rounds, *each)
-	b.WriteString("| server | requests/s | of its floor | of net/http's floor | of nginx | CPU µs/request | of net/http's floor |\n|---|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| server | requests/s | of its plain floor | of its equal floor | of net/http's plain floor | of nginx | CPU µs/request | of net/http's plain floor |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, s := range all {
 		own := samples[s.name]
-		fmt.Fprintf(&b, "| %s | %.0f | %s | %s | %s | %.1f | %s |\n", s.name, report.Median(speeds(own)),
-			ratio(speeds(own), speeds(samples[s.floor])), ratio(speeds(own), speeds(samples["nethttp/plain"])), ratio(speeds(own), speeds(samples["nginx"])),
+		fmt.Fprintf(&b, "| %s | %.0f | %s | %s | %s | %s | %.1f | %s |\n", s.name, report.Median(speeds(own)),
+			ratio(speeds(own), speeds(samples[s.plain])), ratio(speeds(own), speeds(samples[s.equal])), ratio(speeds(own), speeds(samples["nethttp/plain"])), ratio(speeds(own), speeds(samples["nginx"])),
 			report.Median(cpus(own)), ratio(cpus(own), cpus(samples["nethttp/plain"])))
 	}
 	fmt.Fprintf(&b, "\nnginx %s, Varnish %s, wrk %s; %s.\n", version("nginx", "-v"), version("varnishd", "-V"), version("wrk", "-v"), runtime.Version())

@@ -21,8 +21,9 @@ import (
 
 // server is one row of the table.
 type server struct {
-	name, floor string
-	start       func() (*process, error)
+	name         string
+	plain, equal string // its floors, "" where it is one itself, or has none
+	start        func() (*process, error)
 }
 
 // process is a server that runs, on the first processor.
@@ -47,18 +48,18 @@ func servers(serve, dir string) ([]server, error) {
 	origin.url = strings.TrimPrefix(backend.URL, "http://")
 	var all []server
 	for _, c := range benchmarks.All() {
-		if c.Role == benchmarks.EqualFloor {
-			continue
-		}
 		name := c.Framework + "/" + c.Name
-		floor := c.Framework + "/plain"
-		if c.Role == benchmarks.PlainFloor {
-			floor = ""
+		s := server{name: name, start: func() (*process, error) { return startGo(serve, name) }}
+		if c.Role != benchmarks.PlainFloor {
+			s.plain = c.Framework + "/plain"
 		}
-		all = append(all, server{name, floor, func() (*process, error) { return startGo(serve, name) }})
+		if c.Role == benchmarks.Cachex || c.Role == benchmarks.Peer {
+			s.equal = c.Framework + "/equal"
+		}
+		all = append(all, s)
 	}
-	all = append(all, server{"nginx", "", func() (*process, error) { return startNginx(dir) }},
-		server{"Varnish", "", func() (*process, error) { return startVarnish(dir) }})
+	all = append(all, server{name: "nginx", start: func() (*process, error) { return startNginx(dir) }},
+		server{name: "Varnish", start: func() (*process, error) { return startVarnish(dir) }})
 	return all, nil
 }
 
