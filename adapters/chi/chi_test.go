@@ -2,12 +2,9 @@ package cachexchi_test
 
 import (
 	"bufio"
-	"compress/gzip"
 	"context"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	cachexchi "github.com/go-cachex/cachex/adapters/chi"
+	"github.com/go-cachex/cachex/conformance/site"
 	cachex "github.com/go-cachex/cachex/core"
 )
 
@@ -35,7 +33,7 @@ func counting() http.HandlerFunc {
 }
 
 func TestHitAfterMiss(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	r := chi.NewRouter()
 	r.With(cachexchi.New(cache, minute)).Get("/one/{id}", counting())
 	r.Route("/group", func(r chi.Router) {
@@ -47,30 +45,30 @@ func TestHitAfterMiss(t *testing.T) {
 	all.Get("/root", counting())
 	all.Post("/root", hello)
 
-	s, root := serve(t, r), serve(t, all)
+	s, root := site.Serve(t, r), site.Serve(t, all)
 	for _, step := range []struct {
-		s    *site
+		s    *site.Site
 		path string
 	}{{s, "/one/1"}, {s, "/group/a"}, {root, "/root"}} {
-		step.s.get(step.path).want(t, 200, "1", "stored")
-		step.s.get(step.path).want(t, 200, "1", "hit")
+		step.s.Get(step.path).Want(t, 200, "1", "stored")
+		step.s.Get(step.path).Want(t, 200, "1", "hit")
 	}
-	s.get("/one/2").want(t, 200, "2", "stored")
-	root.do("HEAD", "/root").want(t, 200, "", "hit")
-	root.do("POST", "/root").want(t, 200, "hello", "fwd=method")
-	root.get("/root").want(t, 200, "2", "stored")
+	s.Get("/one/2").Want(t, 200, "2", "stored")
+	root.Do("HEAD", "/root").Want(t, 200, "", "hit")
+	root.Do("POST", "/root").Want(t, 200, "hello", "fwd=method")
+	root.Get("/root").Want(t, 200, "2", "stored")
 }
 
 func TestAllocations(t *testing.T) {
 	r := chi.NewRouter()
-	r.Use(cachexchi.New(newCache(t), minute))
+	r.Use(cachexchi.New(site.NewCache(t), minute))
 	r.Get("/page", hello)
-	testHits(t, r, "/page", 2) // chi's own: a request with its context
+	site.Hits(t, r, "/page", 2) // chi's own: a request with its context
 	body := make([]byte, 1<<10)
-	testMisses(t, func(cached bool) http.Handler {
+	site.Misses(t, func(cached bool) http.Handler {
 		r := chi.NewRouter()
 		if cached {
-			r.Use(cachexchi.New(newCache(t), minute))
+			r.Use(cachexchi.New(site.NewCache(t), minute))
 		}
 		r.Get("/page/{id}", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")
@@ -81,7 +79,7 @@ func TestAllocations(t *testing.T) {
 }
 
 func TestNested(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	r := chi.NewRouter()
 	var auth atomic.Int64
 	r.Use(cachexchi.New(cache, cachex.TTL(time.Hour)), func(next http.Handler) http.Handler {
@@ -94,10 +92,10 @@ func TestNested(t *testing.T) {
 		})
 	})
 	r.With(cachexchi.New(cache, minute)).Get("/", counting())
-	s := serve(t, r)
-	s.get("/", "X-Key: 1").want(t, 200, "1", "stored; ttl=60")
-	s.get("/", "X-Key: 1").want(t, 200, "1", "hit; ttl=60")
-	s.get("/").want(t, 401, "", "fwd=uri-miss")
+	s := site.Serve(t, r)
+	s.Get("/", "X-Key: 1").Want(t, 200, "1", "stored; ttl=60")
+	s.Get("/", "X-Key: 1").Want(t, 200, "1", "hit; ttl=60")
+	s.Get("/").Want(t, 401, "", "fwd=uri-miss")
 	if auth.Load() != 3 {
 		t.Errorf("what stands between ran %d times, want 3", auth.Load())
 	}
@@ -105,18 +103,18 @@ func TestNested(t *testing.T) {
 
 func TestImplicit(t *testing.T) {
 	r := chi.NewRouter()
-	r.Use(cachexchi.New(newCache(t), cachex.TTLFor(time.Minute, 200, 204, 301, 404, 405)))
+	r.Use(cachexchi.New(site.NewCache(t), cachex.TTLFor(time.Minute, 200, 204, 301, 404, 405)))
 	r.Get("/204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
 	r.Get("/nothing", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-A", "b") })
 	r.Get("/301", func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "/x", 301) })
 	r.Get("/file", func(w http.ResponseWriter, q *http.Request) { http.ServeFile(w, q, "doc.go") })
 	r.Get("/error", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "gone", 404) })
 	r.Post("/405", hello)
-	s := serve(t, r)
+	s := site.Serve(t, r)
 	for path, status := range map[string]int{"/204": 204, "/nothing": 200, "/301": 301, "/file": 200, "/error": 404, "/none": 404, "/405": 405} {
-		a := s.get(path)
-		b := s.get(path).want(t, status, a.body, "hit")
-		if a.status != status || a.header.Get("Content-Type") != b.header.Get("Content-Type") || a.header.Get("X-A") != b.header.Get("X-A") {
+		a := s.Get(path)
+		b := s.Get(path).Want(t, status, a.Body, "hit")
+		if a.Status != status || a.Header.Get("Content-Type") != b.Header.Get("Content-Type") || a.Header.Get("X-A") != b.Header.Get("X-A") {
 			t.Errorf("%s: %+v and then %+v", path, a, b)
 		}
 	}
@@ -135,7 +133,7 @@ func TestRecoverer(t *testing.T) {
 	}
 	for name, outside := range map[string]bool{"outside": true, "inside": false} {
 		t.Run(name, func(t *testing.T) {
-			cache := newCache(t)
+			cache := site.NewCache(t)
 			r := chi.NewRouter()
 			if outside {
 				r.Use(recoverer, cachexchi.New(cache, minute))
@@ -144,11 +142,11 @@ func TestRecoverer(t *testing.T) {
 			}
 			r.Get("/before", func(http.ResponseWriter, *http.Request) { panic("x") })
 			r.Get("/behind", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "half"); panic("x") })
-			s := serve(t, r)
+			s := site.Serve(t, r)
 			for range 2 {
-				s.get("/before").want(t, 500, "", map[bool]string{true: "", false: "fwd=uri-miss"}[outside])
+				s.Get("/before").Want(t, 500, "", map[bool]string{true: "", false: "fwd=uri-miss"}[outside])
 				if outside { // inside, the writer hears of such a panic and has no use for it
-					s.get("/behind").want(t, 500, "", "")
+					s.Get("/behind").Want(t, 500, "", "")
 				}
 			}
 			if n := cache.Stats().Stores; n != 0 {
@@ -165,7 +163,7 @@ func TestStream(t *testing.T) {
 	r.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { next.ServeHTTP(w, q); ended <- true })
 	})
-	r.With(cachexchi.New(newCache(t), minute)).Get("/", func(w http.ResponseWriter, q *http.Request) {
+	r.With(cachexchi.New(site.NewCache(t), minute)).Get("/", func(w http.ResponseWriter, q *http.Request) {
 		runs.Add(1)
 		for n := range 3 {
 			<-step
@@ -176,10 +174,10 @@ func TestStream(t *testing.T) {
 			w.(http.Flusher).Flush()
 		}
 	})
-	s := serve(t, r)
+	s := site.Serve(t, r)
 
 	ctx, leave := context.WithCancel(context.Background())
-	q, _ := http.NewRequestWithContext(ctx, "GET", s.server.URL, nil)
+	q, _ := http.NewRequestWithContext(ctx, "GET", s.URL, nil)
 	go func() { step <- true }()
 	res, err := http.DefaultTransport.RoundTrip(q)
 	if err != nil {
@@ -193,7 +191,7 @@ func TestStream(t *testing.T) {
 	step <- true
 	step <- true
 	<-ended
-	s.get("/").want(t, 200, "0\n1\n2\n", "hit")
+	s.Get("/").Want(t, 200, "0\n1\n2\n", "hit")
 	if runs.Load() != 1 {
 		t.Errorf("%d runs", runs.Load())
 	}
@@ -201,7 +199,7 @@ func TestStream(t *testing.T) {
 
 func TestWebSocket(t *testing.T) {
 	r := chi.NewRouter()
-	r.Use(cachexchi.New(newCache(t), minute))
+	r.Use(cachexchi.New(site.NewCache(t), minute))
 	up := websocket.Upgrader{}
 	r.Get("/ws", func(w http.ResponseWriter, q *http.Request) {
 		conn, err := up.Upgrade(w, q, nil)
@@ -221,11 +219,11 @@ func TestWebSocket(t *testing.T) {
 		defer conn.Close()
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nraw")
 	})
-	testSockets(t, serve(t, r))
+	testSockets(t, site.Serve(t, r))
 }
 
 func TestContexts(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	r := chi.NewRouter()
 	r.With(cachexchi.New(cache)).Get("/ttl", func(w http.ResponseWriter, q *http.Request) {
 		cachex.SetTTL(q.Context(), time.Minute)
@@ -236,35 +234,35 @@ func TestContexts(t *testing.T) {
 		cachex.DoNotStore(q.Context())
 		hello(w, q)
 	})
-	s := serve(t, r)
-	s.get("/ttl").want(t, 200, "hello", "stored; ttl=60")
-	s.get("/ttl").want(t, 200, "hello", "hit")
+	s := site.Serve(t, r)
+	s.Get("/ttl").Want(t, 200, "hello", "stored; ttl=60")
+	s.Get("/ttl").Want(t, 200, "hello", "hit")
 	for tag, want := range map[string]string{"b": "hit", "a": "stored; ttl=60"} {
 		if err := cache.Purge(context.Background(), cachex.ByTag(tag)); err != nil {
 			t.Error(err)
 		}
-		s.get("/ttl").want(t, 200, "hello", want)
+		s.Get("/ttl").Want(t, 200, "hello", want)
 	}
-	s.get("/not").want(t, 200, "hello", "fwd=uri-miss")
-	s.get("/not").want(t, 200, "hello", "fwd=uri-miss")
+	s.Get("/not").Want(t, 200, "hello", "fwd=uri-miss")
+	s.Get("/not").Want(t, 200, "hello", "fwd=uri-miss")
 }
 
 func TestOptions(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	r := chi.NewRouter()
 	user := func(q *http.Request) (string, bool) { id := q.Header.Get("X-User"); return id, id != "" }
 	r.With(cachexchi.New(cache, minute, cachexchi.KeyFunc(user))).Get("/key", counting())
 	r.With(cachexchi.New(cache, minute, cachexchi.PerUser(user))).Get("/user", counting())
 	r.With(cachexchi.New(cache, minute, cachexchi.SkipIf(func(q *http.Request) bool { return q.Header.Get("X-User") == "b" }))).Get("/skip", counting())
-	s := serve(t, r)
+	s := site.Serve(t, r)
 	for _, path := range []string{"/key", "/user"} {
-		s.get(path, "X-User: a").want(t, 200, "1", "stored")
-		s.get(path, "X-User: b").want(t, 200, "2", "stored")
-		s.get(path, "X-User: a").want(t, 200, "1", "hit")
-		s.get(path).want(t, 200, "3", "fwd=bypass")
+		s.Get(path, "X-User: a").Want(t, 200, "1", "stored")
+		s.Get(path, "X-User: b").Want(t, 200, "2", "stored")
+		s.Get(path, "X-User: a").Want(t, 200, "1", "hit")
+		s.Get(path).Want(t, 200, "3", "fwd=bypass")
 	}
-	s.get("/skip", "X-User: a").want(t, 200, "1", "stored")
-	s.get("/skip", "X-User: b").want(t, 200, "2", "")
+	s.Get("/skip", "X-User: a").Want(t, 200, "1", "stored")
+	s.Get("/skip", "X-User: b").Want(t, 200, "2", "")
 
 	testPanics(t, map[string]func(){
 		"no cache": func() { cachexchi.New(nil) },
@@ -280,15 +278,15 @@ func TestCompression(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := chi.NewRouter()
 			if outside {
-				r.Use(middleware.Compress(5), cachexchi.New(newCache(t), minute))
+				r.Use(middleware.Compress(5), cachexchi.New(site.NewCache(t), minute))
 			} else {
-				r.Use(cachexchi.New(newCache(t), minute), middleware.Compress(5))
+				r.Use(cachexchi.New(site.NewCache(t), minute), middleware.Compress(5))
 			}
 			r.Get("/", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/plain")
-				_, _ = io.WriteString(w, text)
+				_, _ = io.WriteString(w, site.Text)
 			})
-			testCompression(t, serve(t, r))
+			site.Compression(t, site.Serve(t, r))
 		})
 	}
 }
@@ -303,28 +301,28 @@ func TestOuterFields(t *testing.T) {
 			w.Header().Add("Vary", "Origin")
 			next.ServeHTTP(w, q)
 		})
-	}, cachexchi.New(newCache(t), minute))
+	}, cachexchi.New(site.NewCache(t), minute))
 	r.Get("/", hello)
-	s := serve(t, r)
-	s.get("/", "Origin: http://a").want(t, 200, "hello", "stored")
-	s.get("/", "Origin: http://a").want(t, 200, "hello", "hit").field(t, "X-Request-Id", "2").
-		field(t, "Access-Control-Allow-Origin", "http://a").field(t, "Vary", "Origin")
+	s := site.Serve(t, r)
+	s.Get("/", "Origin: http://a").Want(t, 200, "hello", "stored")
+	s.Get("/", "Origin: http://a").Want(t, 200, "hello", "hit").Field(t, "X-Request-Id", "2").
+		Field(t, "Access-Control-Allow-Origin", "http://a").Field(t, "Vary", "Origin")
 }
 
 func TestInterim(t *testing.T) {
 	r := chi.NewRouter()
-	r.With(cachexchi.New(newCache(t), minute)).Get("/", func(w http.ResponseWriter, q *http.Request) {
+	r.With(cachexchi.New(site.NewCache(t), minute)).Get("/", func(w http.ResponseWriter, q *http.Request) {
 		w.Header().Set("Link", "</a>; rel=preload")
 		w.WriteHeader(103)
 		hello(w, q)
 	})
-	testInterim(t, serve(t, r))
+	site.Interim(t, site.Serve(t, r))
 }
 
-func testSockets(t *testing.T, s *site) {
+func testSockets(t *testing.T, s *site.Site) {
 	t.Helper()
 	for range 2 {
-		conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.server.URL, "http")+"/ws", nil)
+		conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.URL, "http")+"/ws", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -333,7 +331,7 @@ func testSockets(t *testing.T, s *site) {
 			t.Errorf("%q, %v", p, err)
 		}
 		conn.Close()
-		s.get("/raw").want(t, 200, "raw", "")
+		s.Get("/raw").Want(t, 200, "raw", "")
 	}
 }
 
@@ -348,53 +346,5 @@ func testPanics(t *testing.T, cases map[string]func()) {
 			}()
 			f()
 		})
-	}
-}
-
-var text = strings.Repeat("text ", 1000)
-
-// testCompression asks for text at /, with and without compression.
-func testCompression(t *testing.T, s *site) {
-	t.Helper()
-	for _, state := range []string{"fwd=", "hit"} {
-		a := s.get("/", "Accept-Encoding: gzip")
-		a.field(t, "Content-Encoding", "gzip").field(t, "Vary", "Accept-Encoding")
-		z, err := gzip.NewReader(strings.NewReader(a.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b, err := io.ReadAll(z); err != nil || string(b) != text || !strings.Contains(a.state(), state) {
-			t.Errorf("%d bytes, %v, %s", len(b), err, a.state())
-		}
-		s.get("/").want(t, 200, text, "Cachex").field(t, "Content-Encoding")
-	}
-	tag := s.get("/", "Accept-Encoding: gzip").header.Get("Etag")
-	if tag == "" {
-		t.Error("no ETag")
-	}
-	s.get("/", "Accept-Encoding: gzip", "If-None-Match: "+tag).want(t, 304, "", "hit")
-}
-
-// testInterim reads the 103 that comes before the answer.
-func testInterim(t *testing.T, s *site) {
-	t.Helper()
-	for i, want := range []int{1, 0} { // a hit has none
-		var interim int
-		trace := &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-			if code == 103 && h.Get("Link") != "" {
-				interim++
-			}
-			return nil
-		}}
-		q, _ := http.NewRequestWithContext(httptrace.WithClientTrace(context.Background(), trace), "GET", s.server.URL, nil)
-		res, err := http.DefaultTransport.RoundTrip(q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, _ := io.ReadAll(res.Body)
-		res.Body.Close()
-		if interim != want || res.StatusCode != 200 || string(b) != "hello" {
-			t.Errorf("answer %d: %d interim, %d %q", i, interim, res.StatusCode, b)
-		}
 	}
 }

@@ -2,13 +2,10 @@ package cachexecho_test
 
 import (
 	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -20,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	cachexecho "github.com/go-cachex/cachex/adapters/echo"
+	"github.com/go-cachex/cachex/conformance/site"
 	cachex "github.com/go-cachex/cachex/core"
 )
 
@@ -40,7 +38,7 @@ func counting() echo.HandlerFunc {
 }
 
 func TestHitAfterMiss(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	e := app()
 	e.GET("/one/:id", counting(), cachexecho.New(cache, minute))
 	e.Group("/group", cachexecho.New(cache, minute)).GET("/a", counting())
@@ -52,29 +50,29 @@ func TestHitAfterMiss(t *testing.T) {
 	pre.Pre(cachexecho.New(cache, minute))
 	pre.GET("/pre", counting())
 
-	s, root := serve(t, e), serve(t, all)
+	s, root := site.Serve(t, e), site.Serve(t, all)
 	for _, step := range []struct {
-		s    *site
+		s    *site.Site
 		path string
-	}{{s, "/one/1"}, {s, "/group/a"}, {root, "/root"}, {serve(t, pre), "/pre"}} {
-		step.s.get(step.path).want(t, 200, "1", "stored")
-		step.s.get(step.path).want(t, 200, "1", "hit")
+	}{{s, "/one/1"}, {s, "/group/a"}, {root, "/root"}, {site.Serve(t, pre), "/pre"}} {
+		step.s.Get(step.path).Want(t, 200, "1", "stored")
+		step.s.Get(step.path).Want(t, 200, "1", "hit")
 	}
-	s.get("/one/2").want(t, 200, "2", "stored")
-	root.do("HEAD", "/root").want(t, 200, "", "hit")
-	root.do("POST", "/root").want(t, 200, "hello", "fwd=method")
-	root.get("/root").want(t, 200, "2", "stored")
+	s.Get("/one/2").Want(t, 200, "2", "stored")
+	root.Do("HEAD", "/root").Want(t, 200, "", "hit")
+	root.Do("POST", "/root").Want(t, 200, "hello", "fwd=method")
+	root.Get("/root").Want(t, 200, "2", "stored")
 }
 
 func TestAllocations(t *testing.T) {
 	e := app()
-	e.GET("/page/:id", hello, cachexecho.New(newCache(t), minute))
-	testHits(t, e, "/page/1", 1) // echo calls each middleware anew for each request
+	e.GET("/page/:id", hello, cachexecho.New(site.NewCache(t), minute))
+	site.Hits(t, e, "/page/1", 1) // echo calls each middleware anew for each request
 	body := make([]byte, 1<<10)
-	testMisses(t, func(cached bool) http.Handler {
+	site.Misses(t, func(cached bool) http.Handler {
 		e := app()
 		if cached {
-			e.Use(cachexecho.New(newCache(t), minute))
+			e.Use(cachexecho.New(site.NewCache(t), minute))
 		}
 		e.GET("/page/:id", func(c echo.Context) error { return c.Blob(200, "text/plain", body) })
 		return e
@@ -82,7 +80,7 @@ func TestAllocations(t *testing.T) {
 }
 
 func TestNested(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	e := app()
 	var auth atomic.Int64
 	e.Use(cachexecho.New(cache, cachex.TTL(time.Hour)), func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -94,10 +92,10 @@ func TestNested(t *testing.T) {
 		}
 	})
 	e.GET("/", counting(), cachexecho.New(cache, minute))
-	s := serve(t, e)
-	s.get("/", "X-Key: 1").want(t, 200, "1", "stored; ttl=60")
-	s.get("/", "X-Key: 1").want(t, 200, "1", "hit; ttl=60")
-	s.get("/").want(t, 401, "", "fwd=uri-miss")
+	s := site.Serve(t, e)
+	s.Get("/", "X-Key: 1").Want(t, 200, "1", "stored; ttl=60")
+	s.Get("/", "X-Key: 1").Want(t, 200, "1", "hit; ttl=60")
+	s.Get("/").Want(t, 401, "", "fwd=uri-miss")
 	if auth.Load() != 3 {
 		t.Errorf("what stands between ran %d times, want 3", auth.Load())
 	}
@@ -105,7 +103,7 @@ func TestNested(t *testing.T) {
 
 func TestImplicit(t *testing.T) {
 	e := app()
-	e.Use(cachexecho.New(newCache(t), cachex.TTLFor(time.Minute, 200, 204, 301, 404, 405)))
+	e.Use(cachexecho.New(site.NewCache(t), cachex.TTLFor(time.Minute, 200, 204, 301, 404, 405)))
 	e.GET("/204", func(c echo.Context) error { return c.NoContent(204) })
 	e.GET("/nothing", func(c echo.Context) error { c.Response().Header().Set("X-A", "b"); return nil })
 	e.GET("/301", func(c echo.Context) error { return c.Redirect(301, "/x") })
@@ -113,11 +111,11 @@ func TestImplicit(t *testing.T) {
 	e.GET("/file", func(c echo.Context) error { return c.File("doc.go") })
 	e.GET("/error", func(echo.Context) error { return echo.NewHTTPError(404, "gone") })
 	e.POST("/405", hello)
-	s := serve(t, e)
+	s := site.Serve(t, e)
 	for path, status := range map[string]int{"/204": 204, "/nothing": 200, "/301": 301, "/json": 200, "/file": 200, "/error": 404, "/none": 404, "/405": 405} {
-		a := s.get(path)
-		b := s.get(path).want(t, status, a.body, "hit")
-		if a.status != status || a.header.Get("Content-Type") != b.header.Get("Content-Type") || a.header.Get("X-A") != b.header.Get("X-A") {
+		a := s.Get(path)
+		b := s.Get(path).Want(t, status, a.Body, "hit")
+		if a.Status != status || a.Header.Get("Content-Type") != b.Header.Get("Content-Type") || a.Header.Get("X-A") != b.Header.Get("X-A") {
 			t.Errorf("%s: %+v and then %+v", path, a, b)
 		}
 	}
@@ -139,22 +137,22 @@ func TestErrors(t *testing.T) {
 			return err
 		}
 	})
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	fail := func(echo.Context) error { return errors.New("x") }
 	e.GET("/fail", fail, cachexecho.New(cache, minute))
 	e.GET("/off", fail, cachexecho.New(cache, cachex.Off()))
 	e.GET("/half", func(c echo.Context) error { _ = c.String(200, "half"); return errors.New("x") }, cachexecho.New(cache, minute))
-	s := serve(t, e)
-	s.get("/fail").want(t, 500, "{\"message\":\"Internal Server Error\"}\n", "fwd=uri-miss")
+	s := site.Serve(t, e)
+	s.Get("/fail").Want(t, 500, "{\"message\":\"Internal Server Error\"}\n", "fwd=uri-miss")
 	if handled.Load() != 1 || outer.Load() != 0 {
 		t.Errorf("handled %d times, seen outside %d times", handled.Load(), outer.Load())
 	}
-	s.get("/off").want(t, 500, "{\"message\":\"Internal Server Error\"}\n", "")
+	s.Get("/off").Want(t, 500, "{\"message\":\"Internal Server Error\"}\n", "")
 	if handled.Load() != 2 || outer.Load() != 1 {
 		t.Errorf("passed: handled %d times, seen outside %d times", handled.Load(), outer.Load())
 	}
 	for range 2 {
-		s.get("/half").want(t, 200, "half", "fwd=uri-miss")
+		s.Get("/half").Want(t, 200, "half", "fwd=uri-miss")
 	}
 	if n := cache.Stats().Stores; n != 0 {
 		t.Errorf("%d stored", n)
@@ -165,7 +163,7 @@ func TestRecover(t *testing.T) {
 	recovery := middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true})
 	for name, outside := range map[string]bool{"outside": true, "inside": false} {
 		t.Run(name, func(t *testing.T) {
-			cache := newCache(t)
+			cache := site.NewCache(t)
 			e := app()
 			if outside {
 				e.Use(recovery, cachexecho.New(cache, minute))
@@ -174,13 +172,13 @@ func TestRecover(t *testing.T) {
 			}
 			e.GET("/before", func(echo.Context) error { panic("x") })
 			e.GET("/behind", func(c echo.Context) error { _ = c.String(200, "half"); panic("x") })
-			s := serve(t, e)
+			s := site.Serve(t, e)
 			for range 2 {
-				if a := s.get("/before"); a.status != 500 || strings.Contains(a.state(), "hit") {
+				if a := s.Get("/before"); a.Status != 500 || strings.Contains(a.State(), "hit") {
 					t.Errorf("%+v", a)
 				}
 				if outside { // inside, nothing of such a panic reaches the cache
-					s.get("/behind").want(t, 500, "{\"message\":\"Internal Server Error\"}\n", "")
+					s.Get("/behind").Want(t, 500, "{\"message\":\"Internal Server Error\"}\n", "")
 				}
 			}
 			if n := cache.Stats().Stores; n != 0 {
@@ -208,11 +206,11 @@ func TestStream(t *testing.T) {
 			c.Response().Flush()
 		}
 		return nil
-	}, cachexecho.New(newCache(t), minute))
-	s := serve(t, e)
+	}, cachexecho.New(site.NewCache(t), minute))
+	s := site.Serve(t, e)
 
 	ctx, leave := context.WithCancel(context.Background())
-	q, _ := http.NewRequestWithContext(ctx, "GET", s.server.URL, nil)
+	q, _ := http.NewRequestWithContext(ctx, "GET", s.URL, nil)
 	go func() { step <- true }()
 	res, err := http.DefaultTransport.RoundTrip(q)
 	if err != nil {
@@ -226,7 +224,7 @@ func TestStream(t *testing.T) {
 	step <- true
 	step <- true
 	<-ended
-	s.get("/").want(t, 200, "0\n1\n2\n", "hit")
+	s.Get("/").Want(t, 200, "0\n1\n2\n", "hit")
 	if runs.Load() != 1 {
 		t.Errorf("%d runs", runs.Load())
 	}
@@ -234,7 +232,7 @@ func TestStream(t *testing.T) {
 
 func TestWebSocket(t *testing.T) {
 	e := app()
-	g := e.Group("", cachexecho.New(newCache(t), minute))
+	g := e.Group("", cachexecho.New(site.NewCache(t), minute))
 	up := websocket.Upgrader{}
 	g.GET("/ws", func(c echo.Context) error {
 		conn, err := up.Upgrade(c.Response(), c.Request(), nil)
@@ -254,11 +252,11 @@ func TestWebSocket(t *testing.T) {
 		_, err = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nraw")
 		return err
 	})
-	testSockets(t, serve(t, e))
+	testSockets(t, site.Serve(t, e))
 }
 
 func TestContexts(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	e := app()
 	e.GET("/ttl", func(c echo.Context) error {
 		cachex.SetTTL(c.Request().Context(), time.Minute)
@@ -269,21 +267,21 @@ func TestContexts(t *testing.T) {
 		cachex.DoNotStore(c.Request().Context())
 		return c.String(200, "x")
 	}, cachexecho.New(cache, minute))
-	s := serve(t, e)
-	s.get("/ttl").want(t, 200, "x", "stored; ttl=60")
-	s.get("/ttl").want(t, 200, "x", "hit")
+	s := site.Serve(t, e)
+	s.Get("/ttl").Want(t, 200, "x", "stored; ttl=60")
+	s.Get("/ttl").Want(t, 200, "x", "hit")
 	for tag, want := range map[string]string{"b": "hit", "a": "stored; ttl=60"} {
 		if err := cache.Purge(context.Background(), cachex.ByTag(tag)); err != nil {
 			t.Error(err)
 		}
-		s.get("/ttl").want(t, 200, "x", want)
+		s.Get("/ttl").Want(t, 200, "x", want)
 	}
-	s.get("/not").want(t, 200, "x", "fwd=uri-miss")
-	s.get("/not").want(t, 200, "x", "fwd=uri-miss")
+	s.Get("/not").Want(t, 200, "x", "fwd=uri-miss")
+	s.Get("/not").Want(t, 200, "x", "fwd=uri-miss")
 }
 
 func TestOptions(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	e := app()
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error { c.Set("user", c.Request().Header.Get("X-User")); return next(c) }
@@ -292,15 +290,15 @@ func TestOptions(t *testing.T) {
 	e.GET("/key", counting(), cachexecho.New(cache, minute, cachexecho.KeyFunc(user)))
 	e.GET("/user", counting(), cachexecho.New(cache, minute, cachexecho.PerUser(user)))
 	e.GET("/skip", counting(), cachexecho.New(cache, minute, cachexecho.SkipIf(func(c echo.Context) bool { return c.Get("user") == "b" })))
-	s := serve(t, e)
+	s := site.Serve(t, e)
 	for _, path := range []string{"/key", "/user"} {
-		s.get(path, "X-User: a").want(t, 200, "1", "stored")
-		s.get(path, "X-User: b").want(t, 200, "2", "stored")
-		s.get(path, "X-User: a").want(t, 200, "1", "hit")
-		s.get(path).want(t, 200, "3", "fwd=bypass")
+		s.Get(path, "X-User: a").Want(t, 200, "1", "stored")
+		s.Get(path, "X-User: b").Want(t, 200, "2", "stored")
+		s.Get(path, "X-User: a").Want(t, 200, "1", "hit")
+		s.Get(path).Want(t, 200, "3", "fwd=bypass")
 	}
-	s.get("/skip", "X-User: a").want(t, 200, "1", "stored")
-	s.get("/skip", "X-User: b").want(t, 200, "2", "")
+	s.Get("/skip", "X-User: a").Want(t, 200, "1", "stored")
+	s.Get("/skip", "X-User: b").Want(t, 200, "2", "")
 
 	testPanics(t, map[string]func(){
 		"no cache":  func() { cachexecho.New(nil) },
@@ -328,10 +326,10 @@ func TestDroppedQuery(t *testing.T) {
 	})
 	e.GET("/", func(c echo.Context) error {
 		return c.String(200, "["+c.QueryParam("utm")+c.QueryParam("a")+"]")
-	}, cachexecho.New(newCache(t), minute, cachex.DropQuery("utm")))
-	s := serve(t, e)
-	s.get("/?utm=1&a=b").want(t, 200, "[b]", "stored")
-	s.get("/?a=b").want(t, 200, "[b]", "hit")
+	}, cachexecho.New(site.NewCache(t), minute, cachex.DropQuery("utm")))
+	s := site.Serve(t, e)
+	s.Get("/?utm=1&a=b").Want(t, 200, "[b]", "stored")
+	s.Get("/?a=b").Want(t, 200, "[b]", "hit")
 }
 
 func TestCompression(t *testing.T) {
@@ -339,12 +337,12 @@ func TestCompression(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := app()
 			if outside {
-				e.Use(middleware.Gzip(), cachexecho.New(newCache(t), minute))
+				e.Use(middleware.Gzip(), cachexecho.New(site.NewCache(t), minute))
 			} else {
-				e.Use(cachexecho.New(newCache(t), minute), middleware.Gzip())
+				e.Use(cachexecho.New(site.NewCache(t), minute), middleware.Gzip())
 			}
-			e.GET("/", func(c echo.Context) error { return c.String(200, text) })
-			testCompression(t, serve(t, e))
+			e.GET("/", func(c echo.Context) error { return c.String(200, site.Text) })
+			site.Compression(t, site.Serve(t, e))
 		})
 	}
 }
@@ -359,12 +357,12 @@ func TestOuterFields(t *testing.T) {
 			c.Response().Before(func() { h.Add("X-Hook", h.Get("X-Request-Id")) })
 			return next(c)
 		}
-	}, middleware.CORS(), cachexecho.New(newCache(t), minute))
+	}, middleware.CORS(), cachexecho.New(site.NewCache(t), minute))
 	e.GET("/", hello)
-	s := serve(t, e)
-	s.get("/", "Origin: http://a").want(t, 200, "hello", "stored").field(t, "X-Hook", "1")
-	s.get("/", "Origin: http://a").want(t, 200, "hello", "hit").field(t, "X-Request-Id", "2").field(t, "X-Hook", "2").
-		field(t, "Access-Control-Allow-Origin", "*").field(t, "Vary", "Origin")
+	s := site.Serve(t, e)
+	s.Get("/", "Origin: http://a").Want(t, 200, "hello", "stored").Field(t, "X-Hook", "1")
+	s.Get("/", "Origin: http://a").Want(t, 200, "hello", "hit").Field(t, "X-Request-Id", "2").Field(t, "X-Hook", "2").
+		Field(t, "Access-Control-Allow-Origin", "*").Field(t, "Vary", "Origin")
 }
 
 // A response that a validation has discarded leaves nothing behind.
@@ -389,10 +387,10 @@ func TestValidation(t *testing.T) {
 			return c.NoContent(304)
 		}
 		return c.String(200, "body")
-	}, cachexecho.New(newCache(t), cachex.CacheControl("public, no-cache")))
-	s := serve(t, e)
-	s.get("/").want(t, 200, "body", "stored")
-	s.get("/").want(t, 200, "body", "fwd-status=304")
+	}, cachexecho.New(site.NewCache(t), cachex.CacheControl("public, no-cache")))
+	s := site.Serve(t, e)
+	s.Get("/").Want(t, 200, "body", "stored")
+	s.Get("/").Want(t, 200, "body", "fwd-status=304")
 	if hooks.Load() != 2 {
 		t.Errorf("the outer hook ran %d times, want 2", hooks.Load())
 	}
@@ -404,14 +402,14 @@ func TestInterim(t *testing.T) {
 		c.Response().Header().Set("Link", "</a>; rel=preload")
 		c.Response().Writer.WriteHeader(103)
 		return c.String(200, "hello")
-	}, cachexecho.New(newCache(t), minute))
-	testInterim(t, serve(t, e))
+	}, cachexecho.New(site.NewCache(t), minute))
+	site.Interim(t, site.Serve(t, e))
 }
 
-func testSockets(t *testing.T, s *site) {
+func testSockets(t *testing.T, s *site.Site) {
 	t.Helper()
 	for range 2 {
-		conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.server.URL, "http")+"/ws", nil)
+		conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.URL, "http")+"/ws", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -420,7 +418,7 @@ func testSockets(t *testing.T, s *site) {
 			t.Errorf("%q, %v", p, err)
 		}
 		conn.Close()
-		s.get("/raw").want(t, 200, "raw", "")
+		s.Get("/raw").Want(t, 200, "raw", "")
 	}
 }
 
@@ -435,53 +433,5 @@ func testPanics(t *testing.T, cases map[string]func()) {
 			}()
 			f()
 		})
-	}
-}
-
-var text = strings.Repeat("text ", 1000)
-
-// testCompression asks for text at /, with and without compression.
-func testCompression(t *testing.T, s *site) {
-	t.Helper()
-	for _, state := range []string{"fwd=", "hit"} {
-		a := s.get("/", "Accept-Encoding: gzip")
-		a.field(t, "Content-Encoding", "gzip").field(t, "Vary", "Accept-Encoding")
-		z, err := gzip.NewReader(strings.NewReader(a.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b, err := io.ReadAll(z); err != nil || string(b) != text || !strings.Contains(a.state(), state) {
-			t.Errorf("%d bytes, %v, %s", len(b), err, a.state())
-		}
-		s.get("/").want(t, 200, text, "Cachex").field(t, "Content-Encoding")
-	}
-	tag := s.get("/", "Accept-Encoding: gzip").header.Get("Etag")
-	if tag == "" {
-		t.Error("no ETag")
-	}
-	s.get("/", "Accept-Encoding: gzip", "If-None-Match: "+tag).want(t, 304, "", "hit")
-}
-
-// testInterim reads the 103 that comes before the answer.
-func testInterim(t *testing.T, s *site) {
-	t.Helper()
-	for i, want := range []int{1, 0} { // a hit has none
-		var interim int
-		trace := &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
-			if code == 103 && h.Get("Link") != "" {
-				interim++
-			}
-			return nil
-		}}
-		q, _ := http.NewRequestWithContext(httptrace.WithClientTrace(context.Background(), trace), "GET", s.server.URL, nil)
-		res, err := http.DefaultTransport.RoundTrip(q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, _ := io.ReadAll(res.Body)
-		res.Body.Close()
-		if interim != want || res.StatusCode != 200 || string(b) != "hello" {
-			t.Errorf("answer %d: %d interim, %d %q", i, interim, res.StatusCode, b)
-		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	cachexgin "github.com/go-cachex/cachex/adapters/gin"
+	"github.com/go-cachex/cachex/conformance/site"
 	cachex "github.com/go-cachex/cachex/core"
 )
 
@@ -37,7 +38,7 @@ func counting() gin.HandlerFunc {
 }
 
 func TestHitAfterMiss(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	r := gin.New()
 	r.GET("/one/:id", cachexgin.New(cache, minute), counting())
 	g := r.Group("/group", cachexgin.New(cache, minute))
@@ -47,30 +48,30 @@ func TestHitAfterMiss(t *testing.T) {
 	all.GET("/root", counting())
 	all.POST("/root", hello)
 
-	s, root := serve(t, r), serve(t, all)
+	s, root := site.Serve(t, r), site.Serve(t, all)
 	for _, step := range []struct {
-		s    *site
+		s    *site.Site
 		path string
 	}{{s, "/one/1"}, {s, "/group/a"}, {root, "/root"}} {
-		step.s.get(step.path).want(t, 200, "1", "stored")
-		step.s.get(step.path).want(t, 200, "1", "hit")
+		step.s.Get(step.path).Want(t, 200, "1", "stored")
+		step.s.Get(step.path).Want(t, 200, "1", "hit")
 	}
-	s.get("/one/2").want(t, 200, "2", "stored")
-	root.do("POST", "/root").want(t, 200, "hello", "fwd=method")
-	root.get("/root").want(t, 200, "2", "stored")
+	s.Get("/one/2").Want(t, 200, "2", "stored")
+	root.Do("POST", "/root").Want(t, 200, "hello", "fwd=method")
+	root.Get("/root").Want(t, 200, "2", "stored")
 }
 
 func TestAllocations(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	r := gin.New()
 	r.Use(func(c *gin.Context) { c.Next() })
 	r.GET("/page/:id", cachexgin.New(cache, minute), hello)
-	testHits(t, r, "/page/1", 0)
+	site.Hits(t, r, "/page/1", 0)
 	body := make([]byte, 1<<10)
-	testMisses(t, func(cached bool) http.Handler {
+	site.Misses(t, func(cached bool) http.Handler {
 		r := gin.New()
 		if cached {
-			r.Use(cachexgin.New(newCache(t), minute))
+			r.Use(cachexgin.New(site.NewCache(t), minute))
 		}
 		r.GET("/page/:id", func(c *gin.Context) { c.Data(200, "text/plain", body) })
 		return r
@@ -78,7 +79,7 @@ func TestAllocations(t *testing.T) {
 }
 
 func TestNested(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	r := gin.New()
 	var auth atomic.Int64
 	r.Use(cachexgin.New(cache, cachex.TTL(time.Hour)))
@@ -88,17 +89,17 @@ func TestNested(t *testing.T) {
 		}
 	})
 	r.GET("/", cachexgin.New(cache, minute), counting())
-	s := serve(t, r)
-	s.get("/", "X-Key: 1").want(t, 200, "1", "stored; ttl=60")
-	s.get("/", "X-Key: 1").want(t, 200, "1", "hit; ttl=60")
-	s.get("/").want(t, 401, "", "fwd=uri-miss") // the outer one has nothing to answer with
+	s := site.Serve(t, r)
+	s.Get("/", "X-Key: 1").Want(t, 200, "1", "stored; ttl=60")
+	s.Get("/", "X-Key: 1").Want(t, 200, "1", "hit; ttl=60")
+	s.Get("/").Want(t, 401, "", "fwd=uri-miss") // the outer one has nothing to answer with
 	if auth.Load() != 3 {
 		t.Errorf("what stands between ran %d times, want 3", auth.Load())
 	}
 }
 
 func TestImplicit(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	on := cachexgin.New(cache, cachex.TTLFor(time.Minute, 200, 204, 301, 404, 410))
 	r := gin.New()
 	r.GET("/204", on, func(c *gin.Context) { c.Status(204) })
@@ -110,17 +111,17 @@ func TestImplicit(t *testing.T) {
 	r.GET("/file", on, func(c *gin.Context) { c.File("doc.go") })
 	r.GET("/error", on, func(c *gin.Context) { _ = c.Error(errors.New("x")) })
 	r.GET("/500", on, func(c *gin.Context) { _ = c.AbortWithError(500, errors.New("x")) })
-	s := serve(t, r)
+	s := site.Serve(t, r)
 	for path, status := range map[string]int{"/204": 204, "/410": 410, "/404": 404, "/nothing": 200, "/301": 301, "/json": 200, "/file": 200} {
-		a := s.get(path)
-		b := s.get(path).want(t, status, a.body, "hit")
-		if a.status != status || a.header.Get("Content-Type") != b.header.Get("Content-Type") || a.header.Get("X-A") != b.header.Get("X-A") {
+		a := s.Get(path)
+		b := s.Get(path).Want(t, status, a.Body, "hit")
+		if a.Status != status || a.Header.Get("Content-Type") != b.Header.Get("Content-Type") || a.Header.Get("X-A") != b.Header.Get("X-A") {
 			t.Errorf("%s: %+v and then %+v", path, a, b)
 		}
 	}
 	for path, status := range map[string]int{"/error": 200, "/500": 500} {
 		for range 2 {
-			if a := s.get(path); a.status != status || a.body != "" || strings.Contains(a.state(), "hit") {
+			if a := s.Get(path); a.Status != status || a.Body != "" || strings.Contains(a.State(), "hit") {
 				t.Errorf("%s: %+v", path, a)
 			}
 		}
@@ -128,16 +129,16 @@ func TestImplicit(t *testing.T) {
 }
 
 func TestNoRoute(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	on := cachexgin.New(cache, cachex.TTLFor(time.Minute, 404))
 	plain := gin.New()
 	plain.HandleMethodNotAllowed = true
 	plain.Use(on)
 	plain.POST("/post", hello)
-	s := serve(t, plain)
+	s := site.Serve(t, plain)
 	for range 2 {
-		s.get("/none").want(t, 404, "404 page not found", "").field(t, "Content-Type", "text/plain")
-		s.get("/post").want(t, 405, "405 method not allowed", "")
+		s.Get("/none").Want(t, 404, "404 page not found", "").Field(t, "Content-Type", "text/plain")
+		s.Get("/post").Want(t, 405, "405 method not allowed", "")
 	}
 
 	custom := gin.New()
@@ -149,12 +150,12 @@ func TestNoRoute(t *testing.T) {
 		}
 		c.String(404, "nothing here")
 	})
-	s = serve(t, custom)
-	s.get("/none").want(t, 404, "nothing here", "stored")
-	s.get("/none").want(t, 404, "nothing here", "hit")
-	s.do("HEAD", "/none").want(t, 404, "", "hit")
-	s.get("/empty").want(t, 404, "", "stored")
-	s.get("/empty").want(t, 404, "", "hit")
+	s = site.Serve(t, custom)
+	s.Get("/none").Want(t, 404, "nothing here", "stored")
+	s.Get("/none").Want(t, 404, "nothing here", "hit")
+	s.Do("HEAD", "/none").Want(t, 404, "", "hit")
+	s.Get("/empty").Want(t, 404, "", "stored")
+	s.Get("/empty").Want(t, 404, "", "hit")
 }
 
 func TestErrorsRenderedOutside(t *testing.T) {
@@ -165,14 +166,14 @@ func TestErrorsRenderedOutside(t *testing.T) {
 			c.JSON(500, gin.H{"error": c.Errors.String()})
 		}
 	})
-	r.GET("/", cachexgin.New(newCache(t), minute), func(c *gin.Context) { _ = c.Error(errors.New("x")) })
-	r.GET("/abort", cachexgin.New(newCache(t), minute), func(c *gin.Context) { _ = c.AbortWithError(503, errors.New("x")) })
-	s := serve(t, r)
+	r.GET("/", cachexgin.New(site.NewCache(t), minute), func(c *gin.Context) { _ = c.Error(errors.New("x")) })
+	r.GET("/abort", cachexgin.New(site.NewCache(t), minute), func(c *gin.Context) { _ = c.AbortWithError(503, errors.New("x")) })
+	s := site.Serve(t, r)
 	for range 2 {
-		if a := s.get("/"); a.status != 500 || !strings.Contains(a.body, "error") {
+		if a := s.Get("/"); a.Status != 500 || !strings.Contains(a.Body, "error") {
 			t.Errorf("%+v", a)
 		}
-		s.get("/abort").want(t, 503, "", "fwd=uri-miss")
+		s.Get("/abort").Want(t, 503, "", "fwd=uri-miss")
 	}
 }
 
@@ -188,17 +189,17 @@ func TestRecovery(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cache := newCache(t)
+			cache := site.NewCache(t)
 			r := gin.New()
 			r.Use(chain(cache)...)
 			r.GET("/before", before)
 			r.GET("/behind", behind)
-			s := serve(t, r)
+			s := site.Serve(t, r)
 			for range 2 {
-				if a := s.get("/before"); a.status != 500 || strings.Contains(a.state(), "hit") {
+				if a := s.Get("/before"); a.Status != 500 || strings.Contains(a.State(), "hit") {
 					t.Errorf("%+v", a)
 				}
-				if a := s.get("/behind"); strings.Contains(a.state(), "hit") {
+				if a := s.Get("/behind"); strings.Contains(a.State(), "hit") {
 					t.Errorf("%+v", a)
 				}
 			}
@@ -224,12 +225,12 @@ func TestPanicRestoresContext(t *testing.T) {
 		}()
 		c.Next()
 	})
-	r.GET("/", cachexgin.New(newCache(t), minute), func(*gin.Context) { panic("x") })
-	serve(t, r).get("/").want(t, 500, "", "")
+	r.GET("/", cachexgin.New(site.NewCache(t), minute), func(*gin.Context) { panic("x") })
+	site.Serve(t, r).Get("/").Want(t, 500, "", "")
 }
 
 func TestStream(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	r := gin.New()
 	var runs atomic.Int64
 	step, ended := make(chan bool), make(chan bool, 2)
@@ -244,11 +245,11 @@ func TestStream(t *testing.T) {
 			return n < 3
 		})
 	})
-	s := serve(t, r)
+	s := site.Serve(t, r)
 
 	// The first part arrives while the handler still runs; then the client leaves.
 	ctx, leave := context.WithCancel(context.Background())
-	q, _ := http.NewRequestWithContext(ctx, "GET", s.server.URL, nil)
+	q, _ := http.NewRequestWithContext(ctx, "GET", s.URL, nil)
 	go func() { step <- true }()
 	res, err := http.DefaultTransport.RoundTrip(q)
 	if err != nil {
@@ -262,7 +263,7 @@ func TestStream(t *testing.T) {
 	step <- true
 	step <- true
 	<-ended
-	if a := s.get("/").want(t, 200, "1\n2\n3\n", "hit"); runs.Load() != 1 {
+	if a := s.Get("/").Want(t, 200, "1\n2\n3\n", "hit"); runs.Load() != 1 {
 		t.Errorf("%d runs: %+v", runs.Load(), a)
 	}
 }
@@ -270,16 +271,16 @@ func TestStream(t *testing.T) {
 // gin says no-cache of server-sent events, so that they are only passed on.
 func TestEvents(t *testing.T) {
 	r := gin.New()
-	r.GET("/", cachexgin.New(newCache(t), minute), func(c *gin.Context) { c.SSEvent("a", 1) })
-	s := serve(t, r)
+	r.GET("/", cachexgin.New(site.NewCache(t), minute), func(c *gin.Context) { c.SSEvent("a", 1) })
+	s := site.Serve(t, r)
 	for range 2 {
-		s.get("/").want(t, 200, "event:a\ndata:1\n\n", "fwd=")
+		s.Get("/").Want(t, 200, "event:a\ndata:1\n\n", "fwd=")
 	}
 }
 
 func TestWebSocket(t *testing.T) {
 	r := gin.New()
-	g := r.Group("/", cachexgin.New(newCache(t), minute))
+	g := r.Group("/", cachexgin.New(site.NewCache(t), minute))
 	up := websocket.Upgrader{}
 	g.GET("/ws", func(c *gin.Context) {
 		conn, err := up.Upgrade(c.Writer, c.Request, nil)
@@ -300,9 +301,9 @@ func TestWebSocket(t *testing.T) {
 		defer conn.Close()
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nraw")
 	})
-	s := serve(t, r)
+	s := site.Serve(t, r)
 	for range 2 {
-		conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.server.URL, "http")+"/ws", nil)
+		conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.URL, "http")+"/ws", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,7 +312,7 @@ func TestWebSocket(t *testing.T) {
 			t.Errorf("%q, %v", p, err)
 		}
 		conn.Close()
-		s.get("/raw").want(t, 200, "raw", "")
+		s.Get("/raw").Want(t, 200, "raw", "")
 	}
 }
 
@@ -323,7 +324,7 @@ func TestContexts(t *testing.T) {
 	} {
 		for _, fallback := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
-				cache := newCache(t)
+				cache := site.NewCache(t)
 				r := gin.New()
 				r.ContextWithFallback = fallback
 				r.GET("/ttl", cachexgin.New(cache), func(c *gin.Context) {
@@ -335,39 +336,39 @@ func TestContexts(t *testing.T) {
 					cachex.DoNotStore(of(c))
 					c.String(200, "x")
 				})
-				s := serve(t, r)
-				s.get("/ttl").want(t, 200, "x", "stored; ttl=60")
-				s.get("/ttl").want(t, 200, "x", "hit")
+				s := site.Serve(t, r)
+				s.Get("/ttl").Want(t, 200, "x", "stored; ttl=60")
+				s.Get("/ttl").Want(t, 200, "x", "hit")
 				for tag, want := range map[string]string{"b": "hit", "a": "stored; ttl=60"} {
 					if err := cache.Purge(context.Background(), cachex.ByTag(tag)); err != nil {
 						t.Error(err)
 					}
-					s.get("/ttl").want(t, 200, "x", want)
+					s.Get("/ttl").Want(t, 200, "x", want)
 				}
-				s.get("/not").want(t, 200, "x", "fwd=uri-miss")
-				s.get("/not").want(t, 200, "x", "fwd=uri-miss")
+				s.Get("/not").Want(t, 200, "x", "fwd=uri-miss")
+				s.Get("/not").Want(t, 200, "x", "fwd=uri-miss")
 			})
 		}
 	}
 }
 
 func TestOptions(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	r := gin.New()
 	r.Use(func(c *gin.Context) { c.Set("user", c.GetHeader("X-User")) })
 	user := func(c *gin.Context) (string, bool) { return c.GetString("user"), c.GetString("user") != "" }
 	r.GET("/key", cachexgin.New(cache, minute, cachexgin.KeyFunc(user)), counting())
 	r.GET("/user", cachexgin.New(cache, minute, cachexgin.PerUser(user)), counting())
 	r.GET("/skip", cachexgin.New(cache, minute, cachexgin.SkipIf(func(c *gin.Context) bool { return c.GetString("user") == "b" })), counting())
-	s := serve(t, r)
+	s := site.Serve(t, r)
 	for _, path := range []string{"/key", "/user"} {
-		s.get(path, "X-User: a").want(t, 200, "1", "stored")
-		s.get(path, "X-User: b").want(t, 200, "2", "stored")
-		s.get(path, "X-User: a").want(t, 200, "1", "hit")
-		s.get(path).want(t, 200, "3", "fwd=bypass")
+		s.Get(path, "X-User: a").Want(t, 200, "1", "stored")
+		s.Get(path, "X-User: b").Want(t, 200, "2", "stored")
+		s.Get(path, "X-User: a").Want(t, 200, "1", "hit")
+		s.Get(path).Want(t, 200, "3", "fwd=bypass")
 	}
-	s.get("/skip", "X-User: a").want(t, 200, "1", "stored")
-	s.get("/skip", "X-User: b").want(t, 200, "2", "")
+	s.Get("/skip", "X-User: a").Want(t, 200, "1", "stored")
+	s.Get("/skip", "X-User: b").Want(t, 200, "2", "")
 
 	for name, f := range map[string]func(){
 		"no cache":  func() { cachexgin.New(nil) },
@@ -393,25 +394,25 @@ func TestOptions(t *testing.T) {
 func TestDroppedQuery(t *testing.T) {
 	r := gin.New()
 	r.Use(func(c *gin.Context) { c.Header("X-Before", c.Query("utm")); c.Next(); c.Set("after", c.Query("utm")) })
-	r.GET("/", cachexgin.New(newCache(t), minute, cachex.DropQuery("utm")), func(c *gin.Context) {
+	r.GET("/", cachexgin.New(site.NewCache(t), minute, cachex.DropQuery("utm")), func(c *gin.Context) {
 		c.String(200, "[%s%s]", c.Query("utm"), c.Query("a"))
 	})
-	s := serve(t, r)
-	s.get("/?utm=1&a=b").want(t, 200, "[b]", "stored").field(t, "X-Before", "1")
-	s.get("/?a=b").want(t, 200, "[b]", "hit")
+	s := site.Serve(t, r)
+	s.Get("/?utm=1&a=b").Want(t, 200, "[b]", "stored").Field(t, "X-Before", "1")
+	s.Get("/?a=b").Want(t, 200, "[b]", "hit")
 }
 
 func TestHandleContext(t *testing.T) {
-	cache := newCache(t)
+	cache := site.NewCache(t)
 	r := gin.New()
 	r.GET("/from", cachexgin.New(cache, minute), func(c *gin.Context) {
 		c.Request.URL.Path = "/to"
 		r.HandleContext(c)
 	})
 	r.GET("/to", hello)
-	s := serve(t, r)
+	s := site.Serve(t, r)
 	for range 2 {
-		s.get("/from").want(t, 200, "hello", "")
+		s.Get("/from").Want(t, 200, "hello", "")
 	}
 }
 
@@ -466,19 +467,19 @@ func TestCompression(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := gin.New()
-			r.Use(order(cachexgin.New(newCache(t), minute))...)
+			r.Use(order(cachexgin.New(site.NewCache(t), minute))...)
 			r.GET("/", func(c *gin.Context) { c.String(200, text) })
-			s := serve(t, r)
+			s := site.Serve(t, r)
 			for _, state := range []string{"fwd=", "hit"} {
-				a := s.get("/", "Accept-Encoding: gzip")
-				a.field(t, "Content-Encoding", "gzip").field(t, "Vary", "Accept-Encoding")
-				if unzip(t, a.body) != text || !strings.Contains(a.state(), state) {
-					t.Errorf("%d bytes, %s", len(a.body), a.state())
+				a := s.Get("/", "Accept-Encoding: gzip")
+				a.Field(t, "Content-Encoding", "gzip").Field(t, "Vary", "Accept-Encoding")
+				if unzip(t, a.Body) != text || !strings.Contains(a.State(), state) {
+					t.Errorf("%d bytes, %s", len(a.Body), a.State())
 				}
-				s.get("/").want(t, 200, text, "Cachex").field(t, "Content-Encoding").field(t, "Vary", "Accept-Encoding")
+				s.Get("/").Want(t, 200, text, "Cachex").Field(t, "Content-Encoding").Field(t, "Vary", "Accept-Encoding")
 			}
-			tag := s.get("/", "Accept-Encoding: gzip").header.Get("Etag")
-			s.get("/", "Accept-Encoding: gzip", "If-None-Match: "+tag).want(t, 304, "", "hit")
+			tag := s.Get("/", "Accept-Encoding: gzip").Header.Get("Etag")
+			s.Get("/", "Accept-Encoding: gzip", "If-None-Match: "+tag).Want(t, 304, "", "hit")
 		})
 	}
 }
@@ -491,12 +492,12 @@ func TestOuterFields(t *testing.T) {
 		c.Header("Access-Control-Allow-Origin", c.GetHeader("Origin"))
 		c.Writer.Header().Add("Vary", "Origin")
 	})
-	r.GET("/", cachexgin.New(newCache(t), minute), hello)
-	s := serve(t, r)
-	s.get("/", "Origin: http://a").want(t, 200, "hello", "stored")
-	s.get("/", "Origin: http://a").want(t, 200, "hello", "hit").
-		field(t, "X-Request-Id", "2").field(t, "Access-Control-Allow-Origin", "http://a").field(t, "Vary", "Origin")
-	s.get("/", "Origin: http://b").field(t, "X-Request-Id", "3").field(t, "Access-Control-Allow-Origin", "http://b").field(t, "Vary", "Origin")
+	r.GET("/", cachexgin.New(site.NewCache(t), minute), hello)
+	s := site.Serve(t, r)
+	s.Get("/", "Origin: http://a").Want(t, 200, "hello", "stored")
+	s.Get("/", "Origin: http://a").Want(t, 200, "hello", "hit").
+		Field(t, "X-Request-Id", "2").Field(t, "Access-Control-Allow-Origin", "http://a").Field(t, "Vary", "Origin")
+	s.Get("/", "Origin: http://b").Field(t, "X-Request-Id", "3").Field(t, "Access-Control-Allow-Origin", "http://b").Field(t, "Vary", "Origin")
 }
 
 // A response that a validation has discarded leaves nothing behind.
@@ -508,7 +509,7 @@ func TestValidation(t *testing.T) {
 			t.Errorf("outer middleware sees %d, %d bytes", c.Writer.Status(), c.Writer.Size())
 		}
 	})
-	r.GET("/", cachexgin.New(newCache(t), cachex.CacheControl("public, no-cache")), func(c *gin.Context) {
+	r.GET("/", cachexgin.New(site.NewCache(t), cachex.CacheControl("public, no-cache")), func(c *gin.Context) {
 		c.Header("Etag", `"1"`)
 		if c.GetHeader("If-None-Match") == `"1"` {
 			c.Header("X-Run", "2")
@@ -517,16 +518,16 @@ func TestValidation(t *testing.T) {
 		}
 		c.String(200, "body")
 	})
-	s := serve(t, r)
-	s.get("/").want(t, 200, "body", "stored")
-	s.get("/").want(t, 200, "body", "fwd-status=304")
+	s := site.Serve(t, r)
+	s.Get("/").Want(t, 200, "body", "stored")
+	s.Get("/").Want(t, 200, "body", "fwd-status=304")
 }
 
 // The status that is sent is the one that a handler has named, and a flush goes
 // through gin's writer and the recorder both.
 func TestFlush(t *testing.T) {
 	r := gin.New()
-	r.GET("/", cachexgin.New(newCache(t), minute), func(c *gin.Context) {
+	r.GET("/", cachexgin.New(site.NewCache(t), minute), func(c *gin.Context) {
 		_, _ = c.Writer.WriteString("a")
 		c.Writer.Flush()
 		if err := http.NewResponseController(c.Writer).Flush(); err != nil {
@@ -540,7 +541,7 @@ func TestFlush(t *testing.T) {
 			t.Errorf("%d bytes, %d", c.Writer.Size(), c.Writer.Status())
 		}
 	})
-	s := serve(t, r)
-	s.get("/").want(t, 200, "ab", "fwd=uri-miss")
-	s.get("/").want(t, 200, "ab", "hit")
+	s := site.Serve(t, r)
+	s.Get("/").Want(t, 200, "ab", "fwd=uri-miss")
+	s.Get("/").Want(t, 200, "ab", "hit")
 }

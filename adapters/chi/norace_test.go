@@ -1,5 +1,0 @@
-//go:build !race
-
-package cachexchi_test
-
-const raceEnabled = false

@@ -1,5 +1,0 @@
-//go:build !race
-
-package cachexecho_test
-
-const raceEnabled = false

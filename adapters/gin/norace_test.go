@@ -1,5 +1,0 @@
-//go:build !race
-
-package cachexgin_test
-
-const raceEnabled = false

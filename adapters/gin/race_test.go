@@ -1,6 +1,0 @@
-//go:build race
-
-package cachexgin_test
-
-// sync.Pool drops at random under the race detector, so allocations tell nothing.
-const raceEnabled = true
