@@ -102,7 +102,7 @@ func (rq *request) refreshInBackground(rt *route, e *entry, res *resource) {
 		c.stats.pendingRefreshes.Add(1)
 		return
 	}
-	f, leads := c.flights.join(rq.flightKey(res), rq.place(), rq.ticket, nil, c.marks, rq.now)
+	f, leads := c.flights.join(rq, rq.flightKey(res), nil)
 	if f != nil && !leads {
 		c.flights.leave(f, false)
 		c.stats.pendingRefreshes.Add(1)

@@ -14,7 +14,7 @@ type breaker struct {
 
 	mu       sync.Mutex
 	failures int
-	last     *period   // of the last failure that counts, which was then
+	last     *period // of the last failure that counts, which was then
 	failed   time.Time
 	until    time.Time // no one asks before; zero while it is closed
 	probing  bool

@@ -64,7 +64,7 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 			break
 		}
 		rq.ensureTicket()
-		f, leads := c.flights.join(rq.flightKey(res), rq.place(), rq.ticket, failed, c.marks, rq.now)
+		f, leads := c.flights.join(rq, rq.flightKey(res), failed)
 		if f == nil {
 			break
 		}

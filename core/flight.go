@@ -70,13 +70,14 @@ func newFlights() *flights {
 
 // join returns the flight to wait for or, with leads, to lead; nil means to run
 // alone. One that began before its URL was taken back is nobody's to join, and
-// neither is one that was called off. All who waited for one that failed, before,
-// wait for the same next one.
-func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks, now moment) (f *flight, leads bool) {
+// neither is one that was called off, or one of which nobody could tell. All who
+// waited for one that failed, before, wait for the same next one.
+func (fs *flights) join(rq *request, key string, before *flight) (f *flight, leads bool) {
+	p, m := rq.place(), rq.p.cache.marks
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if until, ok := fs.alone[key]; ok {
-		if now < until {
+		if rq.now < until {
 			return nil, false
 		}
 		delete(fs.alone, key)
@@ -86,20 +87,26 @@ func (fs *flights) join(key string, p place, t ticket, before *flight, m *marks,
 	} else {
 		f = fs.open[key]
 	}
-	if f != nil && !f.deserted && m.since(f.ticket, &p, nil).taken() == 0 {
+	if f != nil && !f.deserted && !rq.outOfTouch(f) && m.since(f.ticket, &p, nil).taken() == 0 {
 		if f.waiters >= maxWaiters {
 			return nil, false
 		}
 		f.board()
 		return f, false
 	}
-	f = &flight{key: key, ticket: t, attempt: 1, began: time.Now()}
+	f = &flight{key: key, ticket: rq.ticket, attempt: 1, began: time.Now()}
 	if before != nil {
 		f.attempt, f.before = before.attempt+1, before.entry
 		before.next = f
 	}
 	fs.open[key] = f
 	return f, true
+}
+
+// outOfTouch tells whether the flight may be from before a purge elsewhere, of which
+// the request has no way to know: the store has not told it the token of its URL.
+func (rq *request) outOfTouch(f *flight) bool {
+	return rq.p.cache.shared != nil && rq.birth.token.ID == 0 && time.Since(f.began) >= staleAfter
 }
 
 // land ends a flight. Only its first landing counts. now is of landedFree alone.

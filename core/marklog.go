@@ -29,14 +29,15 @@ type markLog struct {
 	current atomic.Bool
 	timer   *time.Timer
 
-	reading sync.Mutex // held by the one who reads
+	reading chan struct{} // full while somebody reads
+	began   atomic.Int64  // when, in nanoseconds since 1970
 
 	mu      sync.RWMutex
 	pos     store.Position
 	base    uint64   // tickets[0] is of this place
 	tickets []ticket // the marks of this process when it had followed up to there
 	newest  []byte   // the record at pos, nil where it is not known
-	hole    uint64   // a record that was missing when it was last read
+	hole    uint64   // the newest place when a record was found to be missing, which was at since
 	since   time.Time
 	held    []*held
 }
@@ -91,27 +92,42 @@ const (
 )
 
 func newMarkLog(s *shared, space store.Space) *markLog {
-	l := &markLog{s: s, space: space}
+	l := &markLog{s: s, space: space, reading: make(chan struct{}, 1)}
 	l.timer = time.AfterFunc(staleAfter, func() { l.current.Store(false) })
 	l.timer.Stop()
 	return l
 }
 
 // ready tells whether what is known of the log is recent enough to go by. Where
-// it is not, it reads on; who comes while somebody reads waits only where nothing
-// was ever read.
+// it is not, it reads on; who comes while somebody reads waits for that only where
+// nothing was ever read, and no longer than an operation takes.
 func (l *markLog) ready(ctx context.Context) bool {
-	switch {
-	case l.current.Load():
+	if l.current.Load() {
 		return true
-	case l.reading.TryLock():
-	case l.position().Epoch != 0:
-		return l.current.Load() // it may just have been read for the first time
-	default:
-		l.reading.Lock()
 	}
-	defer l.reading.Unlock()
-	return l.current.Load() || l.readOn(ctx) == nil
+	select {
+	case l.reading <- struct{}{}:
+		defer func() { <-l.reading }()
+		return l.current.Load() || l.readOn(ctx, l.s.timeout) == nil
+	default:
+	}
+	if l.position().Epoch == 0 && l.turn(ctx, l.s.timeout-time.Since(time.Unix(0, l.began.Load()))) {
+		<-l.reading
+	}
+	return l.current.Load()
+}
+
+// turn waits until nobody else reads, and has the caller be the one who does.
+func (l *markLog) turn(ctx context.Context, most time.Duration) bool {
+	limit := time.NewTimer(most)
+	defer limit.Stop()
+	select {
+	case l.reading <- struct{}{}:
+		return true
+	case <-limit.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // position is how far the log was followed.
@@ -138,14 +154,38 @@ func (l *markLog) ticketAt(p store.Position) (ticket, bool) {
 
 // read follows the log to its end. Of several who call it, one reads.
 func (l *markLog) read(ctx context.Context) error {
-	l.reading.Lock()
-	defer l.reading.Unlock()
-	return l.readOn(ctx)
+	timeout := l.s.timeout
+	if !l.turn(ctx, timeout) {
+		return errUnavailable
+	}
+	defer func() { <-l.reading }()
+	return l.readOn(ctx, timeout)
 }
 
-func (l *markLog) readOn(ctx context.Context) error {
+// poll is read for nobody who waits. Where what is known is not recent, all of the
+// log may be to be read, which can be more than an operation.
+func (l *markLog) poll(ctx context.Context) {
+	timeout := l.s.timeout
+	if !l.current.Load() {
+		timeout = max(timeout, longRead)
+	}
+	select {
+	case l.reading <- struct{}{}:
+		_ = l.readOn(ctx, timeout) // whoever goes by it asks whether it is current
+		<-l.reading
+	case <-ctx.Done():
+	}
+}
+
+// longRead bounds the reading of a log of 16,384 long records, some 10 MB.
+const longRead = 2 * time.Second
+
+// readOn is called by the one who reads. What it learns is as old as its beginning.
+func (l *markLog) readOn(ctx context.Context, timeout time.Duration) error {
 	var log store.Log
-	err := l.s.do(ctx, func(ctx context.Context) (err error) {
+	began := time.Now()
+	l.began.Store(began.UnixNano())
+	err := l.s.within(ctx, timeout, func(ctx context.Context) (err error) {
 		log, err = l.space.Read(ctx, logFor, l.known())
 		return err
 	})
@@ -156,7 +196,7 @@ func (l *markLog) readOn(ctx context.Context) error {
 	defer l.mu.Unlock()
 	l.follow(log)
 	l.current.Store(true) // not after the lock: who sees a position goes by it
-	l.timer.Reset(staleAfter)
+	l.timer.Reset(staleAfter - time.Since(began))
 	return nil
 }
 
@@ -180,7 +220,7 @@ func (l *markLog) follow(log store.Log) {
 		if r.Seq < next {
 			continue
 		}
-		if r.Seq > next && !l.pass(&next, r.Seq) {
+		if r.Seq > next && !l.pass(&next, r.Seq, log.Seq) {
 			return
 		}
 		l.apply(r.Data)
@@ -191,7 +231,7 @@ func (l *markLog) follow(log store.Log) {
 		next = r.Seq + 1
 	}
 	if next <= log.Seq {
-		l.pass(&next, log.Seq+1)
+		l.pass(&next, log.Seq+1, log.Seq)
 	}
 }
 
@@ -220,21 +260,25 @@ func (l *markLog) rewritten(log store.Log) bool {
 	return l.newest != nil && len(log.Records) > 0 && log.Records[0].Seq == l.pos.Seq && !bytes.Equal(log.Records[0].Data, l.newest)
 }
 
-// pass goes past records that are missing. One that is still to be written by
-// whoever has taken its place is waited for until the next poll; what is lost
-// may have been anything.
-func (l *markLog) pass(next *uint64, to uint64) bool {
-	if now := time.Now(); l.hole != *next {
-		l.hole, l.since = *next, now
-		return false
-	} else if now.Sub(l.since) < pollEvery/2 {
-		return false
+// pass goes past records that are missing, up to to, and tells whether it has come
+// there. newest is the newest place that is taken. A record that is still to be
+// written by whoever has taken its place is waited for until the next poll; what is
+// lost may have been anything.
+//
+// All places that were taken when one was found missing have been waited for
+// together: with a wait for each, a process would not come to the end of a log that
+// has lost many.
+func (l *markLog) pass(next *uint64, to, newest uint64) bool {
+	if *next <= l.hole && time.Since(l.since) >= pollEvery/2 {
+		l.reset()
+		for ; *next < min(to, l.hole+1); *next++ {
+			l.reached(*next)
+		}
 	}
-	l.reset()
-	for ; *next < to; *next++ {
-		l.reached(*next)
+	if *next < to && *next > l.hole {
+		l.hole, l.since = newest, time.Now()
 	}
-	return true
+	return *next == to
 }
 
 func (l *markLog) reached(seq uint64) {
@@ -266,7 +310,7 @@ func (l *markLog) watch(ctx context.Context, each func()) {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
-		_ = l.read(ctx) // whoever goes by it asks whether it is current
+		l.poll(ctx)
 		each()
 		select {
 		case <-ticker.C:

@@ -27,6 +27,7 @@ const (
 type write struct {
 	entry  *entry
 	remove bool
+	old    *entry // in whose place alone it may come; nil for any
 	done   func() // called when it is written, or never will be; may be nil
 }
 

@@ -94,6 +94,7 @@ func (s *shared) shutdown(ctx context.Context) error {
 	err := s.queue.drain(ctx)
 	s.repeat(ctx)
 	s.after.end() // each within the timeout of an operation
+	s.releaseDoubtful(ctx)
 	return err
 }
 
@@ -110,13 +111,29 @@ var errUnavailable = errors.New("cachex: the store does not answer")
 
 // do asks the store, within its timeout.
 func (s *shared) do(ctx context.Context, ask func(context.Context) error) error {
+	return s.within(ctx, s.timeout, ask)
+}
+
+// within is do with another timeout.
+func (s *shared) within(ctx context.Context, timeout time.Duration, ask func(context.Context) error) error {
 	if !s.breaker.allow() {
 		s.refusals.Add(1)
 		return errUnavailable
 	}
-	limited, cancel := context.WithTimeout(ctx, s.timeout)
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return s.learn(ctx, ask(limited), attempt{})
+	returned := false
+	defer s.lost(&returned)
+	err := ask(limited)
+	returned = true
+	return s.learn(ctx, err, attempt{})
+}
+
+// lost has another one try the store where the one that tried has panicked.
+func (s *shared) lost(returned *bool) {
+	if !*returned {
+		s.breaker.abandon()
+	}
 }
 
 // read is do for the lookup of a request, of which there are as many as hits.
@@ -128,7 +145,10 @@ func (s *shared) read(ctx context.Context, resource string, names ...string) (st
 	now := time.Now()
 	limited, p, cancel := s.deadlines.under(ctx, now, s.timeout)
 	defer cancel()
+	returned := false
+	defer s.lost(&returned)
 	token, values, err := s.space.Get(limited, resource, names...)
+	returned = true
 	return token, values, s.learn(ctx, err, attempt{p, now})
 }
 
@@ -176,6 +196,7 @@ func (rq *request) getShared() *resource {
 	}
 	for _, w := range waiting {
 		switch {
+		case w.old != nil && slices.ContainsFunc(found, func(o *entry) bool { return w.entry.sameVariant(o) && !o.is(w.old) }):
 		case w.remove:
 			found = slices.DeleteFunc(found, w.entry.sameVariant)
 		case w.entry.shared().birth.token.ID == rq.birth.token.ID:

@@ -44,22 +44,28 @@ func newFleet(t *testing.T, n int, change func(*cachex.Config), opts ...cachex.O
 	f.now.Store(time.Date(2024, time.March, 1, 12, 0, 0, 0, time.UTC).UnixNano())
 	f.version.Store(1)
 	for range n {
-		cfg := cachex.Config{
-			Store: f.board, Namespace: "test", StoreTimeout: time.Second,
-			Now: func() time.Time { return time.Unix(0, f.now.Load()) }, Logger: logTo(f),
-		}
-		if change != nil {
-			change(&cfg)
-		}
-		c, err := cachex.New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close() })
-		f.caches = append(f.caches, c)
-		f.sites = append(f.sites, c.Middleware(append([]cachex.Option{cachex.TTL(time.Minute)}, opts...)...)(http.HandlerFunc(f.handle)))
+		f.add(change, opts...)
 	}
 	return f
+}
+
+// add adds a process.
+func (f *fleet) add(change func(*cachex.Config), opts ...cachex.Option) {
+	f.t.Helper()
+	cfg := cachex.Config{
+		Store: f.board, Namespace: "test", StoreTimeout: time.Second,
+		Now: func() time.Time { return time.Unix(0, f.now.Load()) }, Logger: logTo(f),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	c, err := cachex.New(cfg)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() { _ = c.Close() })
+	f.caches = append(f.caches, c)
+	f.sites = append(f.sites, c.Middleware(append([]cachex.Option{cachex.TTL(time.Minute)}, opts...)...)(http.HandlerFunc(f.handle)))
 }
 
 func (f *fleet) handle(w http.ResponseWriter, r *http.Request) {

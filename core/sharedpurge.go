@@ -3,6 +3,7 @@ package cachex
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -109,11 +110,13 @@ func (s *shared) confirm(ctx context.Context, p *purge) error {
 }
 
 // soft is a time for a token: entries are told by it from those that were stored
-// after an earlier Expire, even where the clock stands still.
+// after an earlier Expire, even where the clock stands still, or that of another
+// process says the same.
 func (s *shared) soft(at time.Time) int64 {
+	const below = 1 << 20 // nanoseconds, a millisecond, at random
 	for {
 		last := s.lastSoft.Load()
-		if next := max(at.UnixNano(), last+1); s.lastSoft.CompareAndSwap(last, next) {
+		if next := max(at.UnixNano()&^(below-1)|rand.Int64N(below), 1); next != last && s.lastSoft.CompareAndSwap(last, next) {
 			return next
 		}
 	}
@@ -265,17 +268,27 @@ func (s *shared) follow(m *marks) {
 			return
 		}
 		scopes, patterns := m.reach(selectors)
-		m.take(earlier(at, s.now()), soft, scopes, patterns)
+		m.take(s.believed(at), soft, scopes, patterns)
 	}
 	s.copies.apply = func(data []byte) {
-		_, at, selectors, err := decodeRecord(data)
+		_, _, selectors, err := decodeRecord(data)
 		if err != nil {
 			s.copies.reset()
 			return
 		}
 		scopes, _ := m.reach(selectors)
-		m.takeCopies(earlier(at, s.now()), scopes)
+		m.takeCopies(s.now(), scopes)
 	}
+}
+
+// believed is the time of a record, as far as its writer's clock may be wrong: by it
+// the mark is forgotten.
+func (s *shared) believed(at time.Time) time.Time {
+	now := s.now()
+	if oldest := now.Add(-slack); at.Before(oldest) {
+		return oldest
+	}
+	return earlier(at, now)
 }
 
 func earlier(a, b time.Time) time.Time {

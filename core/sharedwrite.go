@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-cachex/cachex/core/adapter"
 	"github.com/go-cachex/cachex/core/store"
 )
 
@@ -42,9 +43,10 @@ func (s *shared) write(w write) {
 	case err != nil || now.token.ID != e.shared().birth.token.ID: // nobody would take it
 	case w.remove:
 		_ = s.do(context.Background(), func(ctx context.Context) error { return s.space.Delete(ctx, at.resource, name) })
+	case w.old != nil && now.same != nil && !now.same.is(w.old): // somebody else has written since
 	case now.same != nil && now.same.overtakes(e, momentOf(s.now())):
 	case name != at.name && !s.addSet(at, now, e, ttl): // nobody would find it
-	case s.set(at.resource, name, s.codec.encode(e), ttl) == nil && now.same != nil && (!bytes.Equal(now.same.body, e.body) || now.same.status != e.status):
+	case s.set(at.resource, name, s.codec.encode(e), ttl) == nil && now.same != nil && !now.same.says(e):
 		s.tell(e)
 	}
 }
@@ -96,7 +98,7 @@ func (s *shared) addSet(at address, now standing, e *entry, ttl time.Duration) b
 	}
 	sets = append([][]string{namesOf(e.more().vary)}, sets...)
 	manifest := s.codec.encodeManifest(e.key, sets[:min(len(sets), maxSets)])
-	return s.set(at.resource, at.name, manifest, ttl) == nil
+	return s.set(at.resource, at.name, manifest, s.longest) == nil // longer than any variant
 }
 
 func (s *shared) set(resource, name string, value []byte, ttl time.Duration) error {
@@ -109,11 +111,22 @@ func (s *shared) set(resource, name string, value []byte, ttl time.Duration) err
 	return err
 }
 
+// is tells whether both are one response, read from the store twice.
+func (e *entry) is(o *entry) bool { return e.requested == o.requested && e.received == o.received }
+
 // overtakes tells whether e is of a later run than o. One from the future is of a
 // clock that is ahead, which tells nothing: where it was taken back, nothing would
 // be stored in its place until that time has come.
 func (e *entry) overtakes(o *entry, now moment) bool {
 	return e.requested > o.requested && e.date > o.date && e.requested <= now
+}
+
+// says tells whether both say the same, but for when.
+func (e *entry) says(o *entry) bool {
+	timeless := func(l adapter.Line) bool { return l.Name == "Date" || l.Name == "Expires" }
+	same := func(a, b adapter.Line) bool { return a.Name == b.Name && slices.Equal(a.Values, b.Values) }
+	return e.status == o.status && bytes.Equal(e.body, o.body) &&
+		slices.EqualFunc(slices.DeleteFunc(e.lines(), timeless), slices.DeleteFunc(o.lines(), timeless), same)
 }
 
 func (e *entry) variesIn(names []string) bool {

@@ -23,6 +23,7 @@ type board struct {
 	before map[string]func() // see interpose
 	ops    map[string]int
 	spaces map[string]*space
+	clock  func() time.Time // by which values end; nil for never
 }
 
 func newBoard() *board {
@@ -34,7 +35,7 @@ func (b *board) Open(namespace string) (store.Space, error) {
 	defer b.mu.Unlock()
 	s := b.spaces[namespace]
 	if s == nil {
-		s = &space{b: b, tokens: map[string]store.Token{}, values: map[string][]byte{}, leases: map[string]string{}}
+		s = &space{b: b, tokens: map[string]store.Token{}, values: map[string][]byte{}, ends: map[string]time.Time{}, leases: map[string]string{}}
 		b.spaces[namespace] = s
 	}
 	return s, nil
@@ -44,6 +45,19 @@ func (b *board) fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.broken = err
+}
+
+// expires has values end by a clock.
+func (b *board) expires(clock func() time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clock = clock
+}
+
+func (b *board) leases(namespace string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.spaces[namespace].leases)
 }
 
 // interpose has f called once, before the next operation of a name.
@@ -82,6 +96,7 @@ type space struct {
 	b       *board
 	tokens  map[string]store.Token
 	values  map[string][]byte
+	ends    map[string]time.Time
 	leases  map[string]string
 	epoch   uint64
 	records [][]byte
@@ -127,7 +142,11 @@ func (s *space) Get(ctx context.Context, resource string, names ...string) (stor
 	defer s.leave()
 	values := make([][]byte, len(names))
 	for i, n := range names {
-		values[i] = slices.Clone(s.values[resource+"\x00"+n])
+		at := resource + "\x00" + n
+		if s.b.clock != nil && s.b.clock().After(s.ends[at]) {
+			continue
+		}
+		values[i] = slices.Clone(s.values[at])
 	}
 	return s.tokens[resource], values, nil
 }
@@ -143,12 +162,15 @@ func (s *space) Token(ctx context.Context, resource string, _ time.Duration) (st
 	return s.tokens[resource], nil
 }
 
-func (s *space) Set(ctx context.Context, resource, name string, value []byte, _ time.Duration) error {
+func (s *space) Set(ctx context.Context, resource, name string, value []byte, ttl time.Duration) error {
 	if err := s.enter(ctx, "Set"); err != nil {
 		return err
 	}
 	defer s.leave()
 	s.values[resource+"\x00"+name] = slices.Clone(value)
+	if s.b.clock != nil {
+		s.ends[resource+"\x00"+name] = s.b.clock().Add(ttl)
+	}
 	return nil
 }
 

@@ -49,12 +49,18 @@ func (c *Cache) keep(e *entry, l *lease) bool {
 		l.release()
 		return false
 	}
-	e.sharing.states = &c.shared.states
-	if c.memory != nil {
-		e.sharing.read, e.sharing.copied = c.now(), e.born
+	if c.enter(e); c.memory != nil {
 		c.memory.put(e)
 	}
 	return c.shared.put(e, l.release)
+}
+
+// enter is for an entry of this process on its way to the store.
+func (c *Cache) enter(e *entry) {
+	e.sharing.states = &c.shared.states
+	if c.memory != nil {
+		e.sharing.read, e.sharing.copied = c.now(), e.born
+	}
 }
 
 // swap puts e in the place of old, provided that old is still there: what
@@ -65,7 +71,10 @@ func (c *Cache) swap(old, e *entry, l *lease) {
 		c.memory.swap(old, e)
 		l.release()
 	case e.shared().birth.valid():
-		c.keep(e, l)
+		if c.enter(e); c.memory != nil {
+			c.memory.swap(old, e)
+		}
+		c.shared.push(write{entry: e, old: old, done: l.release})
 	default:
 		l.release()
 	}

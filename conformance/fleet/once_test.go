@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	cachex "github.com/go-cachex/cachex/core"
+	"github.com/go-cachex/cachex/core/store"
 )
 
 // patient is a timeout that is never reached: a loaded machine is no fault of the
@@ -47,6 +49,52 @@ func TestColdKey(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A process that begins with a log as long as it gets, of long records, reads it in
+// one go, though that takes longer than an operation may.
+func TestLongLog(t *testing.T) {
+	const records, writers = 16_384, 8
+	tags := make([]string, 20)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("some-product-of-the-shop-%06d", i)
+	}
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			_, open := b.start(t)
+			first := newFleet(t, open, patient)
+			if err := first.caches[0].Purge(t.Context(), cachex.ByTag(tags...)); err != nil {
+				t.Fatal(err)
+			}
+			namespace := strings.NewReplacer("/", ".", "_", "-").Replace(t.Name())
+			space, err := open().Open(namespace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log, err := space.Read(t.Context(), time.Hour, store.Position{})
+			if err != nil || len(log.Records) != 1 {
+				t.Fatal(err, len(log.Records))
+			}
+			var all sync.WaitGroup
+			for range writers {
+				all.Go(func() {
+					for range records / writers {
+						if _, err := space.Append(t.Context(), time.Hour, log.Records[0].Data); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				})
+			}
+			all.Wait()
+			f := newFleet(t, open, func(_ int, cfg *cachex.Config) { cfg.StoreTimeout = 0 }) // the default
+			f.until("a hit", func() bool {
+				_, hit := f.read(0, "a", "/quiet")
+				return hit
+			})
+		})
 	}
 }
 
