@@ -113,7 +113,7 @@ func (rq *request) miss(rt *route, d decision, selected *entry, res *resource) {
 			if answered, alone = rq.landed(f, d, selected); answered {
 				return
 			}
-			if f.end == landedFailed {
+			if f.end == landedFailed || f.end == landedSpared {
 				failed = f
 			}
 		}
@@ -172,14 +172,18 @@ func (rq *request) landed(f *flight, d decision, selected *entry) (answered, alo
 			rq.serveText(http.StatusGatewayTimeout, tookTooLong)
 		}
 		return true, false
-	case landedFailed:
+	case landedFailed, landedSpared:
 		e := f.error()
 		if f.attempt == 1 || e != nil && !rq.p.cache.marks.alive(e) {
 			return false, false
 		}
-		if spare := rq.spareFor(selected, d); spare == nil || !rq.serveInstead(spare, d, f.status(), staleIfError) {
-			rq.serveFailure(e, d)
+		if spare := rq.spareFor(selected, d); spare != nil && rq.serveInstead(spare, d, f.status(), staleIfError) {
+			return true, false
 		}
+		if e == nil && f.end == landedSpared || e != nil && (!rq.selects(e) || !e.fits(rq.demands.credentials, rq.p.proxy)) {
+			return false, true
+		}
+		rq.serveFailure(e, d)
 		return true, false
 	case landedStored:
 		return rq.shares(f.entry, d)

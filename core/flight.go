@@ -38,6 +38,7 @@ type landing uint8
 const (
 	landedStored landing = iota // entry is what was stored
 	landedFailed                // the leader failed; entry is its error, or nil
+	landedSpared                // the same, and its own client got something stale
 	landedFree                  // what came is for its client alone: all run
 	landedVoid                  // what came was taken back meanwhile: once more
 	landedLate                  // it has begun no response within HardTimeout

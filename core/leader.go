@@ -35,7 +35,10 @@ func (r *run) Sending(begins bool) {
 }
 
 // Taken implements adapter.Sink.
-func (r *run) Taken() { r.land(landedFree, nil) }
+func (r *run) Taken() {
+	r.phase.CompareAndSwap(waiting, begun)
+	r.land(landedFree, nil)
+}
 
 // stepAside is called by a New further in, which answers in the place of r and
 // has flights of its own.

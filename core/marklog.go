@@ -93,6 +93,7 @@ const (
 
 func newMarkLog(s *shared, space store.Space) *markLog {
 	l := &markLog{s: s, space: space, reading: make(chan struct{}, 1)}
+	l.began.Store(time.Now().UnixNano()) // who comes before the first read waits for it
 	l.timer = time.AfterFunc(staleAfter, func() { l.current.Store(false) })
 	l.timer.Stop()
 	return l

@@ -56,6 +56,7 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 			h["Etag"] = e.line("Etag")
 		}
 	default:
+		r.sniffFlushed()
 		e.seal(r.capture.tape.lines, e.received.time()) // without a tag of ours: the content is still to come
 		if r.reason != noDetail && !fails(r.status) {
 			mode = adapter.Pass // for that tag it was written down
@@ -77,6 +78,19 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 		return adapter.Verdict{Mode: mode, Status: http.StatusNotModified, NoBody: true}
 	}
 	return adapter.Verdict{Mode: mode}
+}
+
+// sniffFlushed is for a response that is flushed: of its content, the server guesses
+// the type by what there is, and by nothing where there is nothing.
+func (r *run) sniffFlushed() {
+	const enough = 512 // for http.DetectContentType
+	part := r.capture.content
+	if !r.sniffed || len(part) >= enough {
+		return
+	}
+	if r.sniffed = false; len(part) > 0 {
+		r.capture.tape.lines = append(r.capture.tape.lines, line("Content-Type", http.DetectContentType(part)))
+	}
 }
 
 // commit stores the response, if all of it is there. What it has landed, waiters

@@ -269,7 +269,8 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 			reason = notVary
 		}
 	}
-	if reason == noDetail && declaredLength(h) > r.p.cache.cfg.MaxEntryBytes {
+	large := declaredLength(h) > r.p.cache.cfg.MaxEntryBytes
+	if reason == noDetail && large {
 		reason = notTooLarge
 	}
 	if err := r.checkTags(); err != nil && reason == noDetail {
@@ -277,9 +278,9 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 	}
 	switch {
 	case reason == noDetail:
-	case reason == notLifetime && r.tagsUnstored(&rep),
+	case !large && reason == notLifetime && r.tagsUnstored(&rep),
 		// An error is for those who wait, if the next leader fails too.
-		r.flight != nil && fails(status) && (reason == notStatus || reason == notLifetime):
+		!large && r.flight != nil && fails(status) && (reason == notStatus || reason == notLifetime) && r.sharesError(&rep, fresh, &vary):
 		r.reason = reason
 	default:
 		r.refuse(status, reason)
@@ -308,6 +309,16 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 		r.detached.Store(r.ctx.client.Err() == nil || r.ctx.Err() == nil)
 	}
 	return adapter.Verdict{Mode: adapter.Hold}
+}
+
+// sharesError tells whether an error that is not stored may be given to those who
+// wait: it is nobody's own, and it is known in what it varies.
+func (r *run) sharesError(rep *reply, fresh freshness, vary *[]selecting) (ok bool) {
+	if rep.credentials != 0 && !fresh.shareable || rep.vary.Star || len(rep.vary.Names) > maxVaryNames {
+		return false
+	}
+	*vary, ok = r.rq.selectingFields(rep.vary.Names)
+	return ok
 }
 
 // placeOfEntry leaves out what only routes with query rules need.

@@ -15,6 +15,7 @@ type shape struct {
 	names []string // of the fields, those that go with a 304 first
 	ends  []int    // where the values of each field end; nil where each has one line
 	in304 int      // how many names these are
+	typed bool     // Content-Type is one of them
 
 	unshared bool // too large for the table, or too late
 }
@@ -69,6 +70,7 @@ func newShape(lines []adapter.Line, in304 int) *shape {
 	end, single := 0, true
 	for i, l := range lines {
 		s.names[i] = strings.Clone(l.Name) // it may be a part of a larger text
+		s.typed = s.typed || l.Name == "Content-Type"
 		end += len(l.Values)
 		s.ends = append(s.ends, end)
 		single = single && len(l.Values) == 1
@@ -101,6 +103,8 @@ func (s *shape) values(all []string, i int) []string {
 	}
 	return all[begin:s.ends[i]:s.ends[i]]
 }
+
+func (e *entry) typed() bool { return e.shape != nil && e.shape.typed }
 
 // line returns the lines of a field.
 func (e *entry) line(name string) []string {

@@ -61,7 +61,7 @@ func (r *run) standIn(status int) {
 	c.stats.failures.Add(1)
 	r.result, r.stoodIn = r.spare, true
 	r.dec.code, r.dec.detail = uint16(status), staleIfError
-	r.land(landedFailed, nil)
+	r.land(landedSpared, nil)
 }
 
 // rest has the response that stands in rest, unless the run was cancelled: that

@@ -711,3 +711,38 @@ func TestConcurrent(t *testing.T) {
 		}
 	}
 }
+
+// A stream that cannot be stored, however long, is not read before it is sent.
+func TestLongStreamsAreNotRead(t *testing.T) {
+	for name, begin := range map[string]func(*fiber.Ctx){
+		"no-cache": func(c *fiber.Ctx) { c.Set("Cache-Control", "no-cache") },
+		"an error": func(c *fiber.Ctx) { c.Status(fiber.StatusServiceUnavailable) },
+		"too long": func(*fiber.Ctx) {},
+	} {
+		var read endless
+		app := fiber.New()
+		app.Use(func(c *fiber.Ctx) error {
+			err := c.Next()
+			if read > 0 {
+				t.Errorf("%s: %d bytes were read", name, read)
+			}
+			c.Response().ResetBody()
+			return err
+		}, minute(newCache(t)))
+		app.Get("/", func(c *fiber.Ctx) error {
+			begin(c)
+			return c.SendStream(&read, 200<<20)
+		})
+		if _, err := app.Test(httptest.NewRequest("GET", "/", nil), -1); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// endless is a stream without an end.
+type endless int
+
+func (n *endless) Read(p []byte) (int, error) {
+	*n += endless(len(p))
+	return len(p), nil
+}

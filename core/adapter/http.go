@@ -161,7 +161,8 @@ func (x *HTTP) Run(c *Call) {
 	// A panic is recovered only where another response takes its place: its
 	// stack is the handler's, for those who print it.
 	defer func() {
-		contained := !returned && !w.sent && c.Contain && recover() != nil
+		past := w.bypassed && !w.begun // something may have been sent past us
+		contained := !returned && !w.sent && !past && c.Contain && recover() != nil
 		w.end(returned, contained)
 		switch {
 		case contained:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -22,7 +23,8 @@ type Writer struct {
 	before  []Line
 	hold    *hold
 	verdict Verdict
-	kept    int // bytes of content that a hold keeps back; the sink has them
+	room    int64 // for content, of the length that was announced, -1 for any
+	kept    int   // bytes of content that a hold keeps back; the sink has them
 
 	begun     bool // the final status is known
 	sent      bool // the status line has gone to inner
@@ -80,10 +82,16 @@ func (w *Writer) WriteHeader(status int) {
 	w.begun, w.status = true, status
 	h := w.inner.Header()
 	w.verdict = w.sink.Begin(status, h, w.before)
-	if w.bypassed {
-		w.verdict, w.taken = Verdict{}, true // the client may already have a part of it
+	if w.bypassed && (w.taken || status != http.StatusNotModified || w.verdict.Mode != Discard) {
+		// The client may already have a part of it, but not of a 304 to a
+		// condition of the sink's.
+		w.verdict, w.taken = Verdict{}, true
 	}
 	w.recording = w.verdict.Mode != Pass
+	w.room = -1
+	if w.recording {
+		w.room = room(h)
+	}
 	switch w.verdict.Mode {
 	case Hold:
 		// Fields that the handler sets from here on do not count, as
@@ -207,6 +215,9 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if w.verdict.Mode == Pass && !w.verdict.NoBody {
 		return w.inner.Write(p)
 	}
+	if w.exceeds(len(p)) {
+		return w.excess(p)
+	}
 	held := w.held()
 	if w.keep(p) {
 		return len(p), nil
@@ -214,10 +225,53 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return w.forward(held, p)
 }
 
+// exceeds tells whether n more bytes are more than was announced.
+func (w *Writer) exceeds(n int) bool {
+	if w.room < 0 || !w.recording || w.verdict.Mode == Discard || w.verdict.NoBody {
+		return false
+	}
+	if int64(n) > w.room {
+		return true
+	}
+	w.room -= int64(n)
+	return false
+}
+
+// excess is content that exceeds what was announced. The server refuses it, and what
+// came before stands; other writers may take it.
+func (w *Writer) excess(p []byte) (int, error) {
+	if w.verdict.Mode == Hold {
+		w.release(w.held(), false)
+	}
+	if w.verdict.NoBody {
+		return len(p), nil
+	}
+	_ = w.drain()
+	n, err := w.inner.Write(p)
+	if !errors.Is(err, http.ErrContentLength) && w.recording {
+		w.recording = w.sink.Write(p)
+	}
+	return n, err
+}
+
+// room is how much content was announced, or -1.
+
+func room(h http.Header) int64 {
+	if v := h["Content-Length"]; len(v) == 1 {
+		if n, err := strconv.ParseInt(v[0], 10, 64); err == nil && n >= 0 {
+			return n
+		}
+	}
+	return -1
+}
+
 // WriteString implements io.StringWriter.
 func (w *Writer) WriteString(s string) (int, error) {
 	if w.ended || !w.begun || w.verdict.Mode != Hold || w.kept+len(s) > HoldLimit {
 		return w.Write([]byte(s))
+	}
+	if w.exceeds(len(s)) {
+		return w.excess([]byte(s))
 	}
 	held := w.held()
 	if w.keep(unsafe.Slice(unsafe.StringData(s), len(s))) { // of which the sink takes a copy
@@ -329,6 +383,9 @@ func (w *Writer) Unwrap() http.ResponseWriter {
 	w.bypass()
 	if w.ended {
 		return w.inner
+	}
+	if w.begun && w.verdict.Mode == Discard {
+		return NewNobody() // another response takes its place
 	}
 	if w.begun && w.verdict.Mode == Hold {
 		w.release(w.held(), false)
