@@ -1,6 +1,7 @@
 package cachex
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -33,7 +34,7 @@ func TestAsWithoutACache(t *testing.T) {
 		"more than was announced, in a second part": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5")
 			_, _ = io.WriteString(w, "hello")
-			if _, err := io.WriteString(w, "\n"); err != http.ErrContentLength { //nolint:errorlint
+			if _, err := io.WriteString(w, "\n"); !errors.Is(err, http.ErrContentLength) {
 				t.Errorf("more than was announced: %v", err)
 			}
 		},

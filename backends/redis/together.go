@@ -58,7 +58,7 @@ func (t *together) mget(ctx context.Context, deadline time.Time, keys []string) 
 	}
 	l := t.enter(deadline, keys)
 	if l == nil {
-		defer t.follow()
+		defer t.follow() //nolint:contextcheck // who waits has contexts of its own
 		return t.client.MGet(ctx, keys...).Result()
 	}
 	select {

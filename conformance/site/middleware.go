@@ -53,7 +53,7 @@ func Interim(t *testing.T, s *Site) {
 			t.Fatal(err)
 		}
 		b, _ := io.ReadAll(res.Body)
-		res.Body.Close()
+		_ = res.Body.Close()
 		if interim != want || res.StatusCode != 200 || string(b) != "hello" {
 			t.Errorf("answer %d: %d interim, %d %q", i, interim, res.StatusCode, b)
 		}
