@@ -38,6 +38,13 @@ func TestAsWithoutACache(t *testing.T) {
 				t.Errorf("more than was announced: %v", err)
 			}
 		},
+		"a flush that is not supported": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "hello ")
+			if err := http.NewResponseController(w).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+				t.Error(err)
+			}
+			_, _ = io.WriteString(w, "world")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := MustNew(Config{})
@@ -54,7 +61,15 @@ func TestAsWithoutACache(t *testing.T) {
 				}
 				return strings.Join(res.Header["Content-Type"], ", "), string(all), res.Header.Get("Cache-Status")
 			}
-			bare, cached := httptest.NewServer(handler), httptest.NewServer(c.Middleware(TTL(time.Minute))(handler))
+			outer := func(h http.Handler) http.Handler { return h }
+			if strings.HasPrefix(name, "a flush") {
+				outer = func(h http.Handler) http.Handler {
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						h.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+					})
+				}
+			}
+			bare, cached := httptest.NewServer(outer(handler)), httptest.NewServer(outer(c.Middleware(TTL(time.Minute))(handler)))
 			defer bare.Close()
 			defer cached.Close()
 			wantType, want, _ := get(bare.URL)
@@ -65,6 +80,36 @@ func TestAsWithoutACache(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRefusedInBetween: of a response that the server has broken off, because a part of
+// it was more than announced, nothing is stored, whatever else the handler writes.
+func TestRefusedInBetween(t *testing.T) {
+	for _, flushes := range []bool{false, true} {
+		c := MustNew(Config{})
+		s := httptest.NewServer(c.Middleware(TTL(time.Minute))(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "10")
+			for _, part := range []string{"hello", "wonderful", "world"} {
+				_, _ = io.WriteString(w, part)
+				if flushes {
+					w.(http.Flusher).Flush()
+				}
+			}
+		})))
+		for range 2 {
+			res, err := http.Get(s.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			_ = res.Body.Close()
+			if string(body) != "hello" || err == nil {
+				t.Errorf("%q, %v, %s", body, err, res.Header.Get("Cache-Status"))
+			}
+		}
+		s.Close()
+		_ = c.Close()
 	}
 }
 

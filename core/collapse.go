@@ -180,7 +180,10 @@ func (rq *request) landed(f *flight, d decision, selected *entry) (answered, alo
 		if spare := rq.spareFor(selected, d); spare != nil && rq.serveInstead(spare, d, f.status(), staleIfError) {
 			return true, false
 		}
-		if e == nil && f.end == landedSpared || e != nil && (!rq.selects(e) || !e.fits(rq.demands.credentials, rq.p.proxy)) {
+		if e == nil && f.end == landedSpared {
+			return false, false // one of those without a spare has to lead
+		}
+		if e != nil && (!rq.selects(e) || !e.fits(rq.demands.credentials, rq.p.proxy)) {
 			return false, true
 		}
 		rq.serveFailure(e, d)

@@ -214,7 +214,7 @@ func (l *markLog) follow(log store.Log) {
 		l.begin(log)
 	case l.rewritten(log):
 		l.reset()
-		l.newest = log.Records[0].Data
+		l.newest, l.hole = log.Records[0].Data, 0
 	}
 	next := l.pos.Seq + 1
 	for _, r := range log.Records {

@@ -2,6 +2,7 @@ package cachex
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,6 +110,19 @@ func (m *memory) swap(old, e *entry) (done bool) {
 		return next, otter.WriteOp
 	})
 	return done
+}
+
+// renew puts e in the place of old, or of nothing: in front of a store, what is
+// renewed was mostly read from there. Where another one stands there, that is newer.
+func (m *memory) renew(old, e *entry) {
+	m.cache.Compute(e.key, func(r *resource, found bool) (*resource, otter.ComputeOp) {
+		if !found {
+			r = nil
+		} else if slices.ContainsFunc(r.variants(), func(v *entry) bool { return v.sameVariant(e) && !v.is(old) }) {
+			return r, otter.CancelOp
+		}
+		return r.with(e, m.keeps), otter.WriteOp
+	})
 }
 
 func (m *memory) entries() (entries int, bytes int64) {

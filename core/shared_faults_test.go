@@ -161,6 +161,31 @@ func TestFleetConfirmedLate(t *testing.T) {
 	}
 }
 
+// What is renewed stays in memory in front of the store.
+func TestFleetRenewsInMemory(t *testing.T) {
+	f := newFleet(t, 1, tier)
+	f.sites[0] = f.caches[0].Middleware(cachex.TTL(time.Minute))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Etag", `"1"`)
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		f.handle(w, r)
+	}))
+	f.want(0, "/a", "1", "stored")
+	f.settle()
+	for range 3 {
+		f.now.Add(int64(2 * time.Minute))
+		f.want(0, "/a", "1", "fwd=stale; fwd-status=304")
+		f.settle()
+		asked := f.board.count("Get")
+		f.want(0, "/a", "1", "hit")
+		if n := f.board.count("Get") - asked; n != 0 {
+			t.Errorf("the store was asked %d times for what has just been renewed", n)
+		}
+	}
+}
+
 // Who cannot ask the store waits for no run that may be from before a purge.
 func TestFleetJoinsNothingOld(t *testing.T) {
 	f := newFleet(t, 1, nil)

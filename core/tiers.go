@@ -72,7 +72,7 @@ func (c *Cache) swap(old, e *entry, l *lease) {
 		l.release()
 	case e.shared().birth.valid():
 		if c.enter(e); c.memory != nil {
-			c.memory.swap(old, e)
+			c.memory.renew(old, e)
 		}
 		c.shared.push(write{entry: e, old: old, done: l.release})
 	default:

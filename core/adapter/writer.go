@@ -244,12 +244,14 @@ func (w *Writer) excess(p []byte) (int, error) {
 		w.release(w.held(), false)
 	}
 	if w.verdict.NoBody {
+		w.recording = false
 		return len(p), nil
 	}
 	_ = w.drain()
 	n, err := w.inner.Write(p)
-	if !errors.Is(err, http.ErrContentLength) && w.recording {
-		w.recording = w.sink.Write(p)
+	if w.recording {
+		// After what it has refused, the server refuses the rest as well.
+		w.recording = !errors.Is(err, http.ErrContentLength) && w.sink.Write(p)
 	}
 	return n, err
 }
@@ -341,7 +343,7 @@ func (w *Writer) FlushError() error {
 	_ = w.drain()
 	var err error
 	w.sending(func() { err = http.NewResponseController(w.inner).Flush() })
-	if err != nil && w.recording {
+	if err != nil && w.recording && !errors.Is(err, http.ErrNotSupported) {
 		w.gone = true
 		return nil
 	}
