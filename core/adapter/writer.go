@@ -24,11 +24,12 @@ type Writer struct {
 	hold    *hold
 	verdict Verdict
 	room    int64 // for content, of the length that was announced, -1 for any
-	kept    int   // bytes of content that a hold keeps back; the sink has them
+
+	status int
+	kept   int32 // bytes of content that a hold keeps back; the sink has them
 
 	begun     bool // the final status is known
 	sent      bool // the status line has gone to inner
-	status    int
 	recording bool
 	bypassed  bool // somebody took the connection, or may write to inner past us
 	taken     bool // and so the response is not ours to replace
@@ -269,7 +270,7 @@ func room(h http.Header) int64 {
 
 // WriteString implements io.StringWriter.
 func (w *Writer) WriteString(s string) (int, error) {
-	if w.ended || !w.begun || w.verdict.Mode != Hold || w.kept+len(s) > HoldLimit {
+	if w.ended || !w.begun || w.verdict.Mode != Hold || int(w.kept)+len(s) > HoldLimit {
 		return w.Write([]byte(s))
 	}
 	if w.exceeds(len(s)) {
@@ -291,8 +292,8 @@ func (w *Writer) keep(p []byte) bool {
 	switch {
 	case w.verdict.NoBody, w.verdict.Mode == Discard:
 		return true
-	case w.verdict.Mode == Hold && w.recording && w.kept+len(p) <= HoldLimit:
-		w.kept += len(p)
+	case w.verdict.Mode == Hold && w.recording && int(w.kept)+len(p) <= HoldLimit:
+		w.kept += int32(len(p)) // no more than HoldLimit
 		return true
 	}
 	return false
