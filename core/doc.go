@@ -25,8 +25,8 @@
 //   - tiers.go: where memory, a shared store, and both at once differ; shared.go,
 //     sharedwrite.go, address.go, codec.go, decoder.go, queue.go, breaker.go and
 //     lookupdeadline.go: reading the store, and writing to it behind the answers;
-//     sharedpurge.go, marklog.go: what processes tell each other; lease.go: one
-//     run for all of them.
+//     sharedpurge.go, marklog.go, logrecord.go: what processes tell each other;
+//     lease.go: one run for all of them.
 //   - decide.go, detail.go, freshness.go: serve it, validate it, or run the handler.
 //   - serve.go, precondition.go, byterange.go: the answer from the cache, whole,
 //     in part, or as 304 Not Modified.
