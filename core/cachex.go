@@ -12,8 +12,9 @@ import (
 // places as it likes. It is safe for concurrent use.
 type Cache struct {
 	cfg        Config
-	memory     *memory // nil with a store and no memory in front of it
-	shared     *shared // nil without a store
+	clock      func() moment // Config.Now
+	memory     *memory       // nil with a store and no memory in front of it
+	shared     *shared       // nil without a store
 	marks      *marks
 	flights    *flights
 	background *background
@@ -31,6 +32,13 @@ var ErrClosed = errors.New("cachex: the cache is closed")
 
 // New makes a cache. It returns every mistake in the config at once.
 func New(cfg Config) (*Cache, error) {
+	wall := new(wallClock)
+	clock := wall.moment
+	if now := cfg.Now; now == nil {
+		cfg.Now = wall.now
+	} else {
+		clock = func() moment { return momentOf(now()) }
+	}
 	cfg, err := cfg.normalize()
 	if _, bad := newSettings("", cfg.Defaults); bad != nil {
 		err = errors.Join(err, bad)
@@ -38,7 +46,7 @@ func New(cfg Config) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cache{cfg: cfg, marks: newMarks(cfg.MaxLifetime), flights: newFlights(), background: newBackground(), token: statusToken(cfg.Name)}
+	c := &Cache{cfg: cfg, clock: clock, marks: newMarks(cfg.MaxLifetime), flights: newFlights(), background: newBackground(), token: statusToken(cfg.Name)}
 	c.hits.prefix = c.token + "; hit; ttl="
 	c.news.prefix = c.token + "; fwd=uri-miss; stored; ttl="
 	// A cache that nobody closed and nobody holds any more leaves no goroutine.
@@ -110,7 +118,7 @@ func (c *Cache) Close() error {
 
 // now reads the clock, once for each request.
 func (c *Cache) now() moment {
-	now := momentOf(c.cfg.Now())
+	now := c.clock()
 	if c.memory != nil {
 		c.memory.clock.saw(now)
 	}

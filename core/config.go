@@ -182,9 +182,6 @@ func (c Config) normalize() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	if c.Now == nil {
-		c.Now = new(wallClock).now
-	}
 	return c, errors.Join(errs...)
 }
 

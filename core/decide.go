@@ -91,13 +91,13 @@ func decideStored(e *entry, d *demands, now moment) decision {
 	c, age := &d.control, e.currentAge(now)
 	life := e.life(age)
 	fresh := life > age
-	if fresh && c.Has == 0 && !d.pragma && !e.noCache && !e.stale.Load() {
+	if fresh && c.Has == 0 && !d.pragma && !e.noCache && !e.state.is(unsure) {
 		return decision{action: actServe} // what almost all come to
 	}
 	withinAge := !c.Is(field.MaxAge) || c.MaxAge < 0 || age <= seconds(c.MaxAge) ||
 		e.immutable && fresh && c.MaxAge == 0 // RFC 8246, section 2
 	switch {
-	case e.noCache || e.stale.Load():
+	case e.noCache || e.state.is(unsure):
 		return decision{action: actValidate, fwd: fwdStale}
 	case c.Is(field.NoCache) || d.pragma:
 		if fresh {

@@ -26,7 +26,7 @@ func TestDecide(t *testing.T) {
 	immutable := func(e *entry) { e.immutable = true }
 	shareable := func(e *entry) { e.shareable = true }
 	inexplicit := func(e *entry) { e.explicit = false }
-	taken := func(e *entry) { e.stale.Store(true) }
+	taken := func(e *entry) { e.state.set(unsure) }
 	upstream := func(seconds int64) func(*entry) {
 		return func(e *entry) { e.age = time.Duration(seconds) * time.Second }
 	}

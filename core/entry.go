@@ -37,17 +37,30 @@ type entry struct {
 
 	// seen is the newest mark that the entry was held against; expired is when
 	// the first of those that end its lifetime early was made, in nanoseconds
-	// since 1970, or 0. stale is set where it must be validated before its next
-	// use.
+	// since 1970, or 0.
 	seen    atomic.Uint64
 	expired atomic.Int64
 	own     atomic.Pointer[renewal] // see renewing
-	stale   atomic.Bool
+	state   state
 
 	status uint16
 	tagged bool // it has an entity tag
 	ownTag bool // which was made here: origin servers do not know it
 }
+
+// state is what has become true of an entry. Nothing is taken back.
+type state struct{ bits atomic.Uint32 }
+
+const (
+	unsure  uint32 = 1 << iota // it must be validated before its next use
+	gone                       // it has left memory, or stands there beside others
+	inFront                    // the table in front of memory has it, or had
+)
+
+func (s *state) is(bit uint32) bool { return s.bits.Load()&bit != 0 }
+
+// set returns what was true before.
+func (s *state) set(bit uint32) uint32 { return s.bits.Or(bit) }
 
 // extras are what few entries have.
 type extras struct {
@@ -186,17 +199,19 @@ func (e *entry) where() place {
 
 // pathOfKey is the path as it stands in the key.
 func (e *entry) pathOfKey() string {
-	_, path, _ := strings.Cut(e.key, "://")
-	slash := strings.IndexByte(path, '/')
+	path, _, _ := strings.Cut(e.targetOfKey(), "?")
+	return path
+}
+
+// targetOfKey is the path and the query as they stand in the key.
+func (e *entry) targetOfKey() string {
+	_, target, _ := strings.Cut(e.key, "://")
+	slash := strings.IndexByte(target, '/')
 	if slash < 0 {
 		return ""
 	}
-	path = path[slash:]
-	if end := strings.IndexByte(path, '\n'); end >= 0 {
-		path = path[:end]
-	}
-	path, _, _ = strings.Cut(path, "?")
-	return path
+	target, _, _ = strings.Cut(target[slash:], "\n")
+	return target
 }
 
 // seal gives an entry its lines, which it puts into order: those that go with a 304

@@ -1,6 +1,7 @@
 package cachex
 
 import (
+	"hash/maphash"
 	"math"
 	"slices"
 	"sync"
@@ -20,6 +21,7 @@ type memory struct {
 	evict   atomic.Uint64
 	longest time.Duration
 	alive   func(*entry) bool // not taken back
+	front   front
 }
 
 // How long something is kept beyond its lifetime: for validation, and for
@@ -30,7 +32,7 @@ const (
 )
 
 func newMemory(maxBytes int64, longest time.Duration, now func() time.Time, alive func(*entry) bool) (*memory, error) {
-	m := &memory{clock: newCoarseClock(now), longest: longest, alive: alive}
+	m := &memory{clock: newCoarseClock(now), longest: longest, alive: alive, front: front{seed: maphash.MakeSeed()}}
 	var err error
 	m.cache, err = otter.New(&otter.Options[string, *resource]{
 		MaximumWeight: uint64(maxBytes),
@@ -49,6 +51,9 @@ func newMemory(maxBytes int64, longest time.Duration, now func() time.Time, aliv
 			return min(keep, longest)
 		}),
 		OnAtomicDeletion: func(d otter.DeletionEvent[string, *resource]) {
+			if d.Value.several == nil {
+				m.front.drop(d.Value.one[0])
+			}
 			if d.WasEvicted() {
 				m.evict.Add(uint64(len(d.Value.variants())))
 			}
@@ -85,6 +90,9 @@ func (m *memory) get(key []byte) *resource {
 	r, _ := m.cache.GetIfPresent(unsafe.String(unsafe.SliceData(key), len(key)))
 	return r
 }
+
+// tell notes that an entry was read elsewhere.
+func (m *memory) tell(e *entry) { m.cache.GetIfPresent(e.key) }
 
 // put adds a variant.
 func (m *memory) put(e *entry) {

@@ -48,16 +48,34 @@ func (d fieldDate) time() time.Time { return time.Unix(int64(d)-year1, 0) }
 // while the machine sleeps, and does not hear of it when the other is set, so that
 // both are read again after a second.
 type wallClock struct {
-	last atomic.Pointer[time.Time]
+	last atomic.Pointer[reading]
+}
+
+// reading is one of both clocks.
+type reading struct {
+	at     time.Time
+	moment moment // the same
 }
 
 func (w *wallClock) now() time.Time {
+	r, passed := w.read()
+	return r.at.Add(passed)
+}
+
+func (w *wallClock) moment() moment {
+	r, passed := w.read()
+	return r.moment + moment(passed)
+}
+
+// read returns the last reading of both clocks, and what has passed since.
+func (w *wallClock) read() (*reading, time.Duration) {
 	if last := w.last.Load(); last != nil {
-		if passed := time.Since(*last); passed >= 0 && passed < time.Second {
-			return last.Add(passed)
+		if passed := time.Since(last.at); passed >= 0 && passed < time.Second {
+			return last, passed
 		}
 	}
 	now := time.Now()
-	w.last.Store(&now)
-	return now
+	r := &reading{now, momentOf(now)}
+	w.last.Store(r)
+	return r, 0
 }

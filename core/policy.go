@@ -43,6 +43,9 @@ type policy struct {
 	keysAuth   bool // Authorization is in the key
 	keyedCreds []string
 
+	// plain: the key is made of the URL alone, as it came.
+	plain bool
+
 	// shape is the part of the key that stands for the policy: entries that
 	// were stored under other key parts, or at another level, are never found.
 	shape string
@@ -97,6 +100,7 @@ func newPolicy(c *Cache, s *settings, level int) *policy {
 	}
 	p.parts = append(p.parts, s.perUser...)
 	p.shape = p.fingerprint()
+	p.plain = len(p.parts) == 0 && !p.query.any()
 	if c.shared != nil && p.query.any() {
 		c.shared.queryRules.Store(true)
 	}

@@ -4,15 +4,15 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
 	"github.com/go-cachex/cachex/core/internal/field"
 )
 
-// request is the state of one request on its way through the cache. It is
-// pooled; what outlives the request, such as a run, is not kept in it.
+// request is the state of one request on its way through the cache. Its exchange
+// keeps it for the next one; what outlives the request, such as a run, is not kept in it.
 type request struct {
 	p    *policy
 	x    adapter.Exchange
@@ -24,6 +24,9 @@ type request struct {
 	// back after it was looked up must not come back by way of a 304.
 	ticket ticket
 	birth  birth // the same in a shared store
+
+	part  uint32 // of a tally
+	reads uint32 // so far, of all requests that it has been the state of
 
 	landings uint64 // of flights, before the last look at what is stored
 
@@ -47,11 +50,13 @@ type request struct {
 	extra  [4]adapter.Line
 }
 
-var requests = sync.Pool{New: func() any {
-	rq := &request{key: make([]byte, 0, 256)}
+var parts atomic.Uint32 // that were given out
+
+func newRequest() *request {
+	rq := &request{key: make([]byte, 0, 256), part: parts.Add(1)}
 	rq.stored = rq.room[:0]
 	return rq
-}}
+}
 
 // Handle implements adapter.Handler.
 func (rt *route) Handle(x adapter.Exchange) {
@@ -61,13 +66,21 @@ func (rt *route) Handle(x adapter.Exchange) {
 		x.Pass(marker)
 		return
 	}
-	rq := requests.Get().(*request)
+	kept := x.Kept()
+	rq, ok := (*kept).(*request)
+	if !ok {
+		rq = newRequest()
+	}
+	*kept = nil // it may be gone where the handler panics
 	rq.p, rq.x, rq.ctx, rq.now, rq.ticket = p, x, ctx, p.cache.now(), p.cache.marks.ticket()
 	rq.head.Credentials = p.cache.cfg.CredentialFields
 	rq.head.Untouched = false // an adapter that says nothing of it is asked
 	x.Read(&rq.head)
 	rq.handle(rt)
 	rq.release() // not where the handler panics: then it is garbage
+	if cap(rq.key) <= 2*maxKey {
+		*kept = rq
+	}
 }
 
 func (rq *request) release() {
@@ -82,9 +95,6 @@ func (rq *request) release() {
 	rq.answer.Body, rq.birth = nil, birth{} // of the entry, its text alone stays behind
 	if rq.text != "" {
 		rq.text, rq.at = "", place{}
-	}
-	if cap(rq.key) <= 2*maxKey {
-		requests.Put(rq)
 	}
 }
 
@@ -105,6 +115,9 @@ func (rq *request) handle(rt *route) {
 			rq.renew(rt, f)
 			return
 		}
+	}
+	if rq.serveAtOnce() {
+		return
 	}
 	reason, ok := rq.makeURL()
 	if ok && head.Has&adapter.Override != 0 {
@@ -131,7 +144,7 @@ func (rq *request) handle(rt *route) {
 	d := rq.judge(selected, res)
 	switch d.action {
 	case actServe:
-		c.stats.hits.Add(1)
+		c.stats.hits.add(rq.part)
 		if d.refresh {
 			rq.refreshInBackground(rt, selected, res)
 		}

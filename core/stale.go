@@ -29,7 +29,7 @@ func fails(status int) bool {
 // to validate as it is (RFC 9111, section 4.2.4).
 func (rq *request) mayBeStale(e *entry, dec decision) bool {
 	d := rq.demands
-	return e != nil && dec.action == actValidate && !e.noCache && !e.locked && !e.stale.Load() &&
+	return e != nil && dec.action == actValidate && !e.noCache && !e.locked && !e.state.is(unsure) &&
 		!d.pragma && !d.control.Is(field.NoCache) && (d.credentials == 0 || e.shareable)
 }
 

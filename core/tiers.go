@@ -11,7 +11,7 @@ func (rq *request) lookup() (selected *entry, res *resource) {
 	c := rq.p.cache
 	rq.landings = c.flights.landings.Load()
 	if c.shared == nil {
-		return rq.selectFrom(c.memory.get(rq.key))
+		return rq.selectFrom(rq.getMemory())
 	}
 	rq.birth = birth{}
 	if !c.shared.ready(rq.x.Context()) || c.shared.purges.ends(rq) {
@@ -19,7 +19,7 @@ func (rq *request) lookup() (selected *entry, res *resource) {
 	}
 	rq.birth.at = c.shared.log.position()
 	if c.memory != nil {
-		if selected, res = rq.selectFrom(c.memory.get(rq.key)); selected != nil && rq.recent(selected) {
+		if selected, res = rq.selectFrom(rq.getMemory()); selected != nil && rq.recent(selected) {
 			return selected, res
 		}
 	}
@@ -28,6 +28,16 @@ func (rq *request) lookup() (selected *entry, res *resource) {
 		c.memory.put(selected)
 	}
 	return selected, res
+}
+
+// getMemory is what memory has.
+func (rq *request) getMemory() *resource {
+	m := rq.p.cache.memory
+	r := m.get(rq.key)
+	if rq.reads++; rq.reads%addsOne == 0 && r != nil && r.several == nil && rq.passesFront() {
+		m.front.add(rq, r.one[0])
+	}
+	return r
 }
 
 // recent tells whether a copy in front of the shared store may be used without a

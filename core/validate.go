@@ -215,7 +215,7 @@ func (r *run) headUpdates(status int, h http.Header, before []adapter.Line) {
 		same = false
 	}
 	if !same {
-		e.stale.Store(true)
+		e.state.set(unsure)
 		if r.p.cache.shared != nil { // where the entry is read anew each time
 			r.p.cache.drop(e)
 		}

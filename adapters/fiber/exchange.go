@@ -34,6 +34,7 @@ type exchange struct {
 	outer   fasthttp.ResponseHeader // the response's, for the case that the chain's is discarded
 	leaving leaving
 	req     *http.Request
+	kept    any
 }
 
 var _ adapter.Exchange = (*exchange)(nil)
@@ -53,6 +54,9 @@ func (x *exchange) free() {
 	x.line, x.lines = x.line[:0], x.lines[:0]
 	exchanges.Put(x)
 }
+
+// Kept implements adapter.Exchange.
+func (x *exchange) Kept() *any { return &x.kept }
 
 // Read implements adapter.Exchange. The chain may write over fasthttp's request
 // line, as methods and rewrites do, so that Head gets a copy of it.

@@ -81,7 +81,9 @@ type exchange struct {
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 func (x *exchange) free() {
-	*x = exchange{}
+	x.Clear()
+	x.c, x.inner = nil, nil
+	x.ran, x.broken, x.left, x.committed = false, false, false, false
 	exchanges.Put(x)
 }
 

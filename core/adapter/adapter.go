@@ -33,6 +33,11 @@ type Handler interface {
 // from it, beyond the return of Handle: a pooled implementation may lend views
 // of reused memory.
 type Exchange interface {
+	// Kept is where the engine keeps memory that it uses again: what it leaves there
+	// it wants to find there at the next request. An adapter that pools its exchanges
+	// does not clear it, and spares the engine a pool of its own.
+	Kept() *any
+
 	// Read fills in h: the request line, and each field line by h.Field.
 	Read(h *Head)
 

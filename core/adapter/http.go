@@ -37,6 +37,7 @@ type HTTP struct {
 	r        *http.Request
 	chain    Chain
 	asked    []Line // the request's fields as they were before Run
+	kept     any
 }
 
 var _ Exchange = (*HTTP)(nil)
@@ -45,11 +46,15 @@ var _ Exchange = (*HTTP)(nil)
 // chain writes through a wrapper around inner. They are the same but in
 // frameworks whose response keeps a state of its own around the server's.
 func (x *HTTP) Reset(w, inner http.ResponseWriter, r *http.Request, chain Chain) {
-	*x = HTTP{w: w, inner: inner, r: r, chain: chain}
+	x.w, x.inner, x.r, x.chain, x.taken, x.asked = w, inner, r, chain, false, nil
 }
 
-// Clear lets go of everything that belongs to the request.
-func (x *HTTP) Clear() { *x = HTTP{} }
+// Clear lets go of everything that belongs to the request. A pooled x is to be
+// cleared by it, and not by a new HTTP in its place: see Exchange.Kept.
+func (x *HTTP) Clear() { x.w, x.inner, x.r, x.chain, x.asked = nil, nil, nil, nil, nil }
+
+// Kept implements Exchange.
+func (x *HTTP) Kept() *any { return &x.kept }
 
 // Read implements Exchange.
 func (x *HTTP) Read(h *Head) {
