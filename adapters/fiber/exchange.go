@@ -29,6 +29,7 @@ type exchange struct {
 	line  []byte   // holds the target, the host, the path and the query of Head
 	lines []string // lent by Lines and Sent
 
+	clean   bool                    // untouched, and nobody has had a hand in the response since
 	running bool                    // Run
 	asked   fasthttp.RequestHeader  // the request's fields as they were before Run
 	outer   fasthttp.ResponseHeader // the response's, for the case that the chain's is discarded
@@ -50,7 +51,7 @@ func (x *exchange) reset(c *fiber.Ctx) {
 func (x *exchange) free() {
 	clear(x.lines)
 	x.leaving.clear()
-	x.c, x.fc, x.err, x.req, x.running = nil, nil, nil, nil, false
+	x.c, x.fc, x.err, x.req, x.running, x.clean = nil, nil, nil, nil, false, false
 	x.line, x.lines = x.line[:0], x.lines[:0]
 	exchanges.Put(x)
 }
@@ -74,7 +75,8 @@ func (x *exchange) Read(h *adapter.Head) {
 	// What RequestHeader.ContentLength makes of no field at all is negative,
 	// as is what it makes of chunks: those have Transfer-Encoding.
 	h.Content = req.ContentLength() > 0
-	h.Untouched = x.untouched()
+	x.clean = x.untouched()
+	h.Untouched = x.clean
 	x.readNames(h)
 }
 
@@ -191,7 +193,10 @@ func (x *exchange) Context() context.Context {
 func (x *exchange) Pattern() string { return x.c.Route().Path }
 
 // Native implements adapter.Exchange.
-func (x *exchange) Native() any { return x.c }
+func (x *exchange) Native() any {
+	x.clean = false
+	return x.c
+}
 
 // Serve implements adapter.Exchange. The content is not copied: fasthttp sends
 // the stored bytes, and middleware that changes them in place, which none that
@@ -199,7 +204,7 @@ func (x *exchange) Native() any { return x.c }
 func (x *exchange) Serve(a *adapter.Answer) {
 	res := &x.fc.Response
 	res.SetStatusCode(a.Status)
-	dated, fresh := false, x.untouched()
+	dated, fresh := false, x.clean || x.untouched()
 	for _, lines := range [...][]adapter.Line{a.Lines, a.Extra} {
 		for i := range lines {
 			dated = dated || lines[i].Name == fiber.HeaderDate

@@ -27,7 +27,7 @@ func (x *exchange) Run(call *adapter.Call) {
 	before := x.responseFields()
 	res.Header.CopyTo(&x.outer)
 	x.fc.Request.Header.CopyTo(&x.asked)
-	x.running = true
+	x.running, x.clean = true, false
 	out := adapter.Outcome{Broken: true}
 	returned := false
 	// A panic is recovered only where another response takes its place: its
