@@ -18,6 +18,10 @@ import (
 type front struct {
 	seed  maphash.Seed
 	slots [1 << 10]atomic.Pointer[known]
+
+	// One in so many requests puts what it finds into the table, so that what is
+	// asked for now and then does not change places with what everybody wants.
+	adds uint32
 }
 
 // known is an entry, and what the request was made of that it was found for.
@@ -30,9 +34,7 @@ type known struct {
 }
 
 const (
-	// addsOne in so many requests puts what it finds into the table, so that what is
-	// asked for now and then does not change places with what everybody wants.
-	addsOne = 17
+	addsOne = 17 // see adds
 
 	// tellsOne in so many reads of the table is told to otter, which keeps what is
 	// read often.
@@ -65,10 +67,10 @@ func (f *front) get(rq *request) *entry {
 // add takes an entry that the request has found in memory just now.
 func (f *front) add(rq *request, e *entry) {
 	head := &rq.head
-	if head.Target[0] != '/' || e.state.set(inFront)&gone != 0 {
+	target := e.targetOfKey()
+	if target != head.Target || e.state.set(inFront)&gone != 0 { // one that names a host is found by its key
 		return
 	}
-	target := e.targetOfKey() // the very text
 	k := &known{e, head.TLS, strings.Clone(head.Host), target, strings.Clone(head.Path), strings.Clone(head.Query), rq.p.shape}
 	slot := f.slot(target)
 	slot.Store(k)

@@ -32,7 +32,7 @@ const (
 )
 
 func newMemory(maxBytes int64, longest time.Duration, now func() time.Time, alive func(*entry) bool) (*memory, error) {
-	m := &memory{clock: newCoarseClock(now), longest: longest, alive: alive, front: front{seed: maphash.MakeSeed()}}
+	m := &memory{clock: newCoarseClock(now), longest: longest, alive: alive, front: front{seed: maphash.MakeSeed(), adds: addsOne}}
 	var err error
 	m.cache, err = otter.New(&otter.Options[string, *resource]{
 		MaximumWeight: uint64(maxBytes),

@@ -30,6 +30,7 @@ func TestNoOldVersionAfterPost(t *testing.T) {
 	const urls, workers, rounds = 3, 8, 400
 	c := cachex.MustNew(cachex.Config{})
 	defer c.Close()
+	c.Front()
 
 	var versions, confirmed [urls]atomic.Int64
 	h := c.Middleware(cachex.TTL(time.Hour))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

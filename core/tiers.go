@@ -34,7 +34,7 @@ func (rq *request) lookup() (selected *entry, res *resource) {
 func (rq *request) getMemory() *resource {
 	m := rq.p.cache.memory
 	r := m.get(rq.key)
-	if rq.reads++; rq.reads%addsOne == 0 && r != nil && r.several == nil && rq.passesFront() {
+	if rq.reads++; rq.reads%m.front.adds == 0 && r != nil && r.several == nil && rq.passesFront() {
 		m.front.add(rq, r.one[0])
 	}
 	return r

@@ -12,6 +12,19 @@ func (c *Cache) Settle() {
 	c.shared.after.running.Wait()
 }
 
+// Front has the table in front of memory take everything that it may.
+func (c *Cache) Front() { c.memory.front.adds = 1 }
+
+// InFront is the number of entries in that table.
+func (c *Cache) InFront() (n int) {
+	for i := range c.memory.front.slots {
+		if c.memory.front.slots[i].Load() != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // AgeFlights has all open flights have begun earlier.
 func (c *Cache) AgeFlights(by time.Duration) {
 	c.flights.mu.Lock()
