@@ -250,6 +250,21 @@ func requests() []Case {
 			},
 		},
 		{
+			Name: "HEAD without validators", Rule: "E15, RFC 9111, section 4.3.5: a 200 to HEAD with no validator of the handler's says nothing about what is stored, which gets no younger by it",
+			Handler: func(e *env) handler {
+				return func(w http.ResponseWriter, r *http.Request) { say(lifetime, "X-Method: "+r.Method)(w, r) }
+			},
+			Test: func(e *env) {
+				e.get("/").ran()
+				e.advance(50 * time.Second)
+				e.head("/", "Cache-Control: no-cache").ran().code(200)
+				e.get("/").hit().has("X-Method", "GET").has("Age", "50")
+				e.advance(20 * time.Second)
+				e.head("/").ran()
+				e.get("/").ran()
+			},
+		},
+		{
 			Name: "HEAD that fits", Rule: "E15, RFC 9111, section 4.3.5: a 200 to HEAD with the same validators brings fields up to date",
 			Handler: func(e *env) handler {
 				return func(w http.ResponseWriter, r *http.Request) { say(lifetime, `ETag: "a"`, "X-Method: "+r.Method)(w, r) }

@@ -205,14 +205,17 @@ func (r *run) headUpdates(status int, h http.Header, before []adapter.Line) {
 	if e == nil || status != http.StatusOK || e.status != http.StatusOK {
 		return
 	}
-	same := true
+	same, known := true, false
 	for _, name := range [...]string{"Etag", "Last-Modified"} {
 		if v := h[name]; v != nil && !(name == "Etag" && e.ownTag) {
-			same = same && slices.Equal(v, e.line(name))
+			same, known = same && slices.Equal(v, e.line(name)), true
 		}
 	}
 	if n := declaredLength(h); n >= 0 && n != int64(len(e.body)) {
 		same = false
+	}
+	if same && !known { // nothing says what content the fields are about
+		return
 	}
 	if !same {
 		e.state.set(unsure)
