@@ -185,6 +185,71 @@ func stale() []Case {
 			},
 		},
 		{
+			Name: "of a user", Rule: "E1, lessons: what Vary says was made for a user is not renewed without one, and no other gets it",
+			Handler: func(*env) handler {
+				return func(w http.ResponseWriter, r *http.Request) {
+					if r.Header.Get("If-Modified-Since") != "" {
+						answer(304, "", renewed+", public", "Vary: Cookie", "Last-Modified: "+at(-time.Hour))(w, r)
+						return
+					}
+					answer(200, "for "+r.Header.Get("Cookie"), renewed+", public", "Vary: Cookie", "Last-Modified: "+at(-time.Hour))(w, r)
+				}
+			},
+			Test: func(e *env) {
+				e.get("/", "Cookie: u=ann").ran().body("for u=ann")
+				e.advance(15 * time.Second)
+				e.get("/", "Cookie: u=ann").by(1).says(served(-5))
+				e.quiet()
+				e.wantRuns(1)
+				e.get("/").ran().body("for ")
+				e.get("/", "Cookie: u=ann").by(3).body("for u=ann") // renewed by who asks
+				e.get("/", "Cookie: u=ann").hit().body("for u=ann")
+			},
+		},
+		{
+			Name: "becomes of a user", Rule: "E1: a renewal that turns out to depend on what it was not given is not kept",
+			Handler: func(e *env) handler {
+				return func(w http.ResponseWriter, r *http.Request) {
+					vary := "Vary: X-Lang"
+					if w.Header().Get("X-Run") == "2" {
+						vary = "Vary: X-Lang, Cookie"
+					}
+					answer(200, w.Header().Get("X-Run"), renewed+", public", vary)(w, r)
+				}
+			},
+			Test: func(e *env) {
+				e.get("/").ran()
+				e.advance(15 * time.Second)
+				e.get("/", "Cookie: u=ann").by(1).says(served(-5))
+				e.quiet()
+				e.wantRuns(2)
+				e.get("/").ran().by(3)
+			},
+		},
+		{
+			Name: "under fields of outer middleware", Rule: "what outer middleware says in Vary and in fields that the handler adds to is the same for what was renewed",
+			Handler: func(*env) handler {
+				return func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Add("X-Twice", "inner")
+					w.Header().Add("Vary", "X-Lang")
+					answer(200, w.Header().Get("X-Run"), renewed)(w, r)
+				}
+			},
+			Test: func(e *env) {
+				e.outerFields = func(_ *http.Request, h http.Header) {
+					h.Set("Vary", "Origin")
+					h.Set("X-Twice", "outer")
+				}
+				e.get("/").ran().lines("X-Twice", "outer", "inner")
+				e.advance(15 * time.Second)
+				e.get("/").by(1).says(served(-5))
+				e.quiet()
+				e.get("/").hit().by(2).lines("X-Twice", "outer", "inner")
+				e.get("/", "X-Lang: a").ran()
+				e.get("/", "Origin: http://a.test").ran()
+			},
+		},
+		{
 			Name: "no longer storable", Rule: "E8: a renewal that may not be stored leaves nothing old behind",
 			Handler: func(e *env) handler {
 				return func(w http.ResponseWriter, r *http.Request) {
@@ -224,6 +289,8 @@ func stale() []Case {
 				e.get("/").ran()
 				e.advance(15 * time.Second)
 				e.head("/").by(1).body("").says(served(-5))
+				e.quiet()
+				e.get("/") // where a HEAD may lead to another handler, this one renews it
 				e.quiet()
 				e.get("/").hit().by(2).body("run 2")
 			},

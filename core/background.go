@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
+	"github.com/go-cachex/cachex/core/internal/field"
 )
 
 // background bounds the runs that no client waits for, and lets Shutdown wait
@@ -65,8 +66,10 @@ type refresh struct {
 	old     *entry
 	flight  *flight // that it leads
 	claimed bool
-	done    bool // something was stored, or confirmed
-	counted bool // as a failure
+	done    bool     // something was stored, or confirmed
+	hidden  []string // fields that its client has sent and it has not
+	own     bool     // its response depends on one of them
+	counted bool     // as a failure
 
 	elsewhere bool // another process has renewed it, or is at it
 }
@@ -135,15 +138,23 @@ func (rq *request) send(rt *route, e *entry, f *flight) sending {
 		e.renewing().refreshing.Store(false)
 		return notSent
 	}
-	enter := rq.x.Detach(rq.unattended())
-	if enter == nil { // the framework has no way back in
+	edits := rq.unattended()
+	var base context.Context
+	var enter func(context.Context)
+	usual := selectsWith(e, edits)
+	if usual {
+		base, enter = rq.x.Detach(edits)
+	}
+	if enter == nil {
 		c.background.end()
-		e.renewing().foreground.Store(true)
+		if !usual || rq.head.Method == http.MethodGet { // the framework has no way back in for a GET
+			e.renewing().foreground.Store(true)
+		}
 		e.renewing().refreshing.Store(false)
 		return notSent
 	}
-	b := &refresh{rt: rt, key: string(rq.key), old: e, flight: f}
-	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(rq.x.Context()), refreshKey{}, b), c.cfg.RefreshTimeout)
+	b := &refresh{rt: rt, key: string(rq.key), old: e, flight: f, hidden: rq.hiddenBy(edits)}
+	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(base), refreshKey{}, b), c.cfg.RefreshTimeout)
 	go b.run(ctx, cancel, enter, strings.Clone(rq.x.Pattern()))
 	return sent
 }
@@ -168,7 +179,7 @@ func (b *refresh) run(ctx context.Context, cancel func(), enter func(context.Con
 		case b.elsewhere:
 		case b.done:
 			c.stats.refreshes.Add(1)
-		case !b.claimed: // outer middleware has refused it
+		case !b.claimed, b.own: // outer middleware has refused it, or it takes a user
 			b.old.renewing().foreground.Store(true)
 		case !b.counted:
 			c.stats.failures.Add(1)
@@ -212,12 +223,47 @@ func (rq *request) unattended() []adapter.Edit {
 	return edits
 }
 
+// selectsWith tells whether a request that selects the entry still does after these
+// edits. What was made for a user cannot be renewed without one.
+func selectsWith(e *entry, edits []adapter.Edit) bool {
+	for _, v := range e.more().vary {
+		for _, edit := range edits {
+			if edit.Name != v.name {
+				continue
+			}
+			value, present := "", false
+			if !edit.Delete {
+				value, present = field.Selecting(v.name, []string{edit.Value})
+			}
+			if present != v.present || value != v.value {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// hiddenBy names the fields that the request has and its edited copy lacks, in whole
+// or in part. The copy's context may still know what they said.
+func (rq *request) hiddenBy(edits []adapter.Edit) (names []string) {
+	for _, edit := range edits {
+		if lines := rq.x.Lines(edit.Name); lines != nil && (edit.Delete || len(lines) > 1 || lines[0] != edit.Value) {
+			names = append(names, edit.Name)
+		}
+	}
+	return names
+}
+
 // renew is the way of a refresh through the cache that it belongs to.
 func (rq *request) renew(rt *route, f *refresh) {
 	if _, ok := rq.makeURL(); !ok || !rq.addParts() || string(rq.key) != f.key {
 		return // nobody's: it counts as refused
 	}
+	if !rq.selects(f.old) {
+		return // by what outer middleware has made of it
+	}
 	f.claimed = true
+	rq.hidden = f.hidden
 	rq.takeTicket()
 	if rq.renewedElsewhere(f) {
 		return
@@ -230,6 +276,7 @@ func (rq *request) renew(rt *route, f *refresh) {
 	r.call.Edits = append(r.call.Edits, rq.validators(r)...)
 	rq.perform(r)
 	f.done, f.counted = r.committed || r.result != nil && !r.stoodIn, r.stoodIn
+	f.own = rq.hiddenHit
 }
 
 // Defaults of Config.

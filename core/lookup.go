@@ -148,6 +148,10 @@ func (rq *request) selectingFields(names []string) ([]selecting, bool) {
 	}
 	vary := make([]selecting, len(names))
 	for i, n := range names {
+		if slices.Contains(rq.hidden, n) {
+			rq.hiddenHit = true
+			return nil, false
+		}
 		v, lines := &vary[i], rq.lines(n)
 		v.name = n
 		if v.one = len(lines) == 1 && len(lines[0]) <= maxSelectingBytes; v.one {

@@ -127,12 +127,14 @@ func (x *httpExchange) Native() any                                 { return nil
 func (x *httpExchange) Reopen() http.ResponseWriter                 { return nil }
 
 // Reenter implements adapter.Reentrant: what is behind the cache runs again, and
-// nothing that stands before it.
+// nothing that stands before it. Behind a HEAD that may be a handler for nothing else.
 func (x *httpExchange) Reenter(r *http.Request) func(context.Context) {
-	next, h := x.next, x.handler
+	if x.Request().Method == http.MethodHead {
+		return nil
+	}
+	next, h, w := x.next, x.handler, x.Nobody()
 	return func(ctx context.Context) {
 		detached := &httpExchange{next: next, handler: h}
-		w := adapter.NewNobody()
 		detached.Reset(w, w, r.WithContext(ctx), detached)
 		h.Handle(detached)
 	}

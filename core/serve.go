@@ -38,7 +38,9 @@ type request struct {
 	trusted         bool
 	movedPath       bool // outer middleware has rewritten it
 	movedQuery      bool
-	anonymous       bool // PerUser knows no user
+	anonymous       bool     // PerUser knows no user
+	hidden          []string // see refresh
+	hiddenHit       bool     // a response has named one of them
 	scheme, target  string
 	rewritten       string // the target for the handler, where query rules changed it
 	asked           string // what it was before
@@ -92,6 +94,9 @@ func (rq *request) release() {
 	rq.scheme, rq.target, rq.rewritten, rq.asked = "", "", "", ""
 	rq.hostEnd, rq.urlEnd, rq.trusted, rq.anonymous = 0, 0, false, false
 	rq.movedPath, rq.movedQuery = false, false
+	if rq.hidden != nil {
+		rq.hidden, rq.hiddenHit = nil, false
+	}
 	rq.answer.Body, rq.birth = nil, birth{} // of the entry, its text alone stays behind
 	if rq.text != "" {
 		rq.text, rq.at = "", place{}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -290,6 +291,70 @@ func TestStaleOptionsAreChecked(t *testing.T) {
 	} {
 		if err := cachex.Validate(opts...); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("want an error that names %s: %v", name, err)
+		}
+	}
+}
+
+// quiet waits until nothing runs in the background. What a request has begun there
+// is counted before it is answered.
+func (s *staleSite) quiet() {
+	for s.cache.Stats().Background > 0 {
+		runtime.Gosched()
+	}
+}
+
+// Behind a HEAD may stand a handler for nothing else, whose answer is none to a GET
+// (RFC 9110, section 9.3.2).
+func TestRenewalsAreNotOfAHead(t *testing.T) {
+	s := newStaleSite(t)
+	cached := s.cache.Middleware(cachex.TTL(10*time.Second), cachex.StaleWhileRevalidate(time.Minute))
+	mux := http.NewServeMux()
+	mux.Handle("GET /report", cached(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a report") })))
+	mux.Handle("HEAD /report", cached(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Exists", "yes") })))
+	ask := func(method string) string {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(method, "/report", nil))
+		return w.Body.String()
+	}
+	ask("GET")
+	s.after(20 * time.Second)
+	ask("HEAD")
+	s.quiet()
+	if got := ask("GET"); got != "a report" {
+		t.Errorf("after a HEAD: %q", got)
+	}
+	s.quiet()
+	if n := s.cache.Stats().Refreshes; n != 1 {
+		t.Errorf("%d renewals, want the one of the GET", n)
+	}
+}
+
+// What outer middleware has put into the context of a user's request is there in a
+// renewal too. It does not become the page of those who have no user.
+func TestRenewalsKnowNoUser(t *testing.T) {
+	type userKey struct{}
+	for _, vary := range []string{"Cookie", "Authorization"} {
+		s := newStaleSite(t)
+		cached := s.cache.Middleware(cachex.CacheControl("public, max-age=10"), cachex.StaleWhileRevalidate(time.Minute))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			user, _ := r.Context().Value(userKey{}).(string)
+			w.Header().Set("Vary", vary)
+			_, _ = io.WriteString(w, "page of "+user)
+		}))
+		ask := func(user string) string {
+			r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
+			if user != "" {
+				r.Header.Set(vary, "session="+user)
+				r = r.WithContext(context.WithValue(r.Context(), userKey{}, user))
+			}
+			cached.ServeHTTP(w, r)
+			return w.Body.String()
+		}
+		ask("ann")
+		s.after(20 * time.Second)
+		ask("ann")
+		s.quiet()
+		if got := ask(""); got != "page of " {
+			t.Errorf("Vary: %s: who has no user gets the %s", vary, got)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -90,6 +91,48 @@ func TestStaleWhileRevalidate(t *testing.T) {
 			}
 			if s := cache.Stats(); s.Refreshes != 1 || s.Stores != 2 {
 				t.Errorf("after the renewal: %+v", s)
+			}
+		})
+	}
+}
+
+// Behind a HEAD may stand a handler for nothing else, on a route and behind a router
+// that has looked at the method already (RFC 9110, section 9.3.2).
+func TestRenewalsAreNotOfAHead(t *testing.T) {
+	for _, place := range []string{"use", "with"} {
+		t.Run(place, func(t *testing.T) {
+			var nanos atomic.Int64
+			cache := cachex.MustNew(cachex.Config{Now: func() time.Time { return time.Unix(1e9, nanos.Load()) }})
+			defer cache.Close()
+			cached := cachexchi.New(cache, cachex.TTL(time.Second), cachex.StaleWhileRevalidate(time.Hour))
+			report := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a report") }
+			exists := func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Exists", "yes") }
+			app := chi.NewRouter()
+			app.Route("/g", func(r chi.Router) {
+				if place == "use" {
+					r.Use(cached)
+				} else {
+					r = r.With(cached)
+				}
+				r.Get("/report", report)
+				r.Head("/report", exists)
+			})
+			ask := func(method string) string {
+				w := httptest.NewRecorder()
+				app.ServeHTTP(w, httptest.NewRequest(method, "/g/report", nil))
+				for cache.Stats().Background > 0 {
+					runtime.Gosched()
+				}
+				return w.Body.String()
+			}
+			ask("GET")
+			nanos.Add(int64(time.Minute))
+			ask("HEAD")
+			if got := ask("GET"); got != "a report" {
+				t.Errorf("after a HEAD: %q", got)
+			}
+			if n := cache.Stats().Refreshes; n != 1 {
+				t.Errorf("%d renewals, want the one of the GET", n)
 			}
 		})
 	}

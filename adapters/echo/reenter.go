@@ -11,6 +11,9 @@ import (
 // whole of echo, outer middleware included, because its contexts are pooled and
 // what outer middleware keeps in them cannot be copied.
 func (x *exchange) Reenter(r *http.Request) func(context.Context) {
+	if !adapter.AsItCame(r) {
+		return nil
+	}
 	e := x.c.Echo()
 	return func(ctx context.Context) {
 		// The runs around this one belong to the request that has ended.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -147,5 +149,40 @@ func TestReturnedErrors(t *testing.T) {
 			}
 			_ = cache.Close()
 		}
+	}
+}
+
+// A renewal passes through middleware that rewrites paths as its client's request
+// did: from the beginning.
+func TestRenewalOfARewrittenPath(t *testing.T) {
+	var nanos atomic.Int64
+	cache := cachex.MustNew(cachex.Config{Now: func() time.Time { return time.Unix(1e9, nanos.Load()) }})
+	defer cache.Close()
+	e := echo.New()
+	e.Pre(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Set("lang", "en")
+			if rest, ok := strings.CutPrefix(c.Request().URL.Path, "/de"); ok {
+				c.Request().URL.Path = rest
+				c.Set("lang", "de")
+			}
+			return next(c)
+		}
+	})
+	e.Use(cachexecho.New(cache, cachex.TTL(time.Second), cachex.StaleWhileRevalidate(time.Hour)))
+	e.GET("/x", func(c echo.Context) error { return c.String(http.StatusOK, "in "+c.Get("lang").(string)) })
+	get := func() (body, status string) {
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequest("GET", "/de/x", nil))
+		for cache.Stats().Background > 0 {
+			runtime.Gosched()
+		}
+		return w.Body.String(), w.Header().Get("Cache-Status")
+	}
+	get()
+	nanos.Add(int64(time.Minute))
+	get()
+	if body, status := get(); body != "in de" || status != "Cachex; hit; ttl=1" {
+		t.Errorf("after the renewal: %q, %s", body, status)
 	}
 }

@@ -16,8 +16,9 @@ const userContextKey = "__local_user_context__"
 
 // Detach implements adapter.Exchange: the copy of the request goes through the
 // whole app, outer middleware included. Fiber has no way to run only what is
-// behind a handler once that has returned.
-func (x *exchange) Detach(edits []adapter.Edit) func(context.Context) {
+// behind a handler once that has returned. Outer middleware makes its values anew:
+// those that it has made may lie in the context of the connection, which goes on.
+func (x *exchange) Detach(edits []adapter.Edit) (context.Context, func(context.Context)) {
 	app, fc := x.c.App(), new(fasthttp.RequestCtx)
 	nobody := conn{local: x.fc.LocalAddr(), remote: x.fc.RemoteAddr()}
 	if x.fc.IsTLS() { // or links would be made with http
@@ -27,14 +28,18 @@ func (x *exchange) Detach(edits []adapter.Edit) func(context.Context) {
 	}
 	x.fc.Request.CopyTo(&fc.Request)
 	fc.Request.Header.SetMethod(fiber.MethodGet)
+	fc.Request.SetRequestURIBytes(x.fc.Request.Header.RequestURI()) // not what outer middleware has made of it
 	fc.Request.ResetBody()
+	h := &fc.Request.Header
 	for _, e := range edits {
-		fc.Request.Header.Del(e.Name)
+		for _, name := range append(x.spellings(h, e.Name), e.Name) {
+			h.Del(name)
+		}
 		if !e.Delete {
-			fc.Request.Header.Set(e.Name, e.Value)
+			h.Set(e.Name, e.Value)
 		}
 	}
-	return func(ctx context.Context) {
+	return context.Background(), func(ctx context.Context) {
 		// The runs around this one belong to the request that has ended.
 		fc.SetUserValue(userContextKey, context.WithValue(ctx, adapter.RunKey, nil))
 		app.Handler()(fc)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -143,5 +145,111 @@ func TestReturnedErrors(t *testing.T) {
 			}
 			_ = cache.Close()
 		}
+	}
+}
+
+// renewing is an app whose clock the test moves.
+type renewing struct {
+	t     *testing.T
+	nanos atomic.Int64
+	cache *cachex.Cache
+	app   *fiber.App
+}
+
+func newRenewing(t *testing.T, cfg fiber.Config, outer fiber.Handler, handler fiber.Handler, opts ...cachex.Option) *renewing {
+	s := &renewing{t: t, app: fiber.New(cfg)}
+	s.cache = cachex.MustNew(cachex.Config{Now: func() time.Time { return time.Unix(1e9, s.nanos.Load()) }})
+	t.Cleanup(func() { _ = s.cache.Close() })
+	if outer != nil {
+		s.app.Use(outer)
+	}
+	s.app.Use(cachexfiber.New(s.cache, opts...))
+	s.app.Get("/x", handler)
+	return s
+}
+
+func (s *renewing) quiet() {
+	for s.cache.Stats().Background > 0 {
+		runtime.Gosched()
+	}
+}
+
+func (s *renewing) get(target string, fields ...string) (body, status string) {
+	r := httptest.NewRequest("GET", target, nil)
+	for i := 0; i < len(fields); i += 2 {
+		r.Header[fields[i]] = []string{fields[i+1]} // as it is spelled
+	}
+	resp, err := s.app.Test(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	b, _ := io.ReadAll(resp.Body)
+	return string(b), resp.Header.Get("Cache-Status")
+}
+
+// A renewal passes through middleware that rewrites paths as its client's request
+// did: from the beginning.
+func TestRenewalOfARewrittenPath(t *testing.T) {
+	s := newRenewing(t, fiber.Config{}, func(c *fiber.Ctx) error {
+		c.Locals("lang", "en")
+		if rest, ok := strings.CutPrefix(c.Path(), "/de"); ok {
+			c.Path(rest)
+			c.Locals("lang", "de")
+		}
+		return c.Next()
+	}, func(c *fiber.Ctx) error {
+		return c.SendString("in " + c.Locals("lang").(string))
+	}, cachex.TTL(time.Second), cachex.StaleWhileRevalidate(time.Hour))
+	s.get("/de/x")
+	s.nanos.Add(int64(time.Minute))
+	s.get("/de/x")
+	s.quiet()
+	if body, status := s.get("/de/x"); body != "in de" || status != "Cachex; hit; ttl=1" {
+		t.Errorf("after the renewal: %q, %s", body, status)
+	}
+}
+
+// However names are spelled, a renewal has no credentials, no conditions and no range.
+func TestRenewalOfRawNames(t *testing.T) {
+	seen := make(chan string, 2)
+	s := newRenewing(t, fiber.Config{DisableHeaderNormalizing: true}, nil, func(c *fiber.Ctx) error {
+		if cachex.IsBackground(c.UserContext()) {
+			seen <- c.Request().Header.String()
+		}
+		return c.SendString("x")
+	}, cachex.CacheControl("public, max-age=1, stale-while-revalidate=3600"))
+	fields := []string{"authorization", "Bearer secret", "cookie", "sid=secret", "x-api-key", "secret", "if-none-match", `"secret"`, "range", "bytes=0-1", "x-else", "kept"}
+	s.get("/x", fields...)
+	s.nanos.Add(int64(time.Minute))
+	s.get("/x", fields...)
+	s.quiet()
+	if got := <-seen; strings.Contains(got, "secret") || strings.Contains(got, "range") || !strings.Contains(got, "x-else: kept") {
+		t.Errorf("a renewal has %q", got)
+	}
+}
+
+// Outer middleware may have made the user context from the connection's, which is that
+// of another request by the time of the renewal.
+func TestRenewalKnowsNoOtherRequest(t *testing.T) {
+	type traceKey struct{}
+	seen := make(chan context.Context, 2)
+	s := newRenewing(t, fiber.Config{}, func(c *fiber.Ctx) error {
+		if !cachex.IsBackground(c.UserContext()) {
+			c.Locals("user", "ann")
+			c.SetUserContext(context.WithValue(c.Context(), traceKey{}, "trace"))
+		}
+		return c.Next()
+	}, func(c *fiber.Ctx) error {
+		if cachex.IsBackground(c.UserContext()) {
+			seen <- c.UserContext()
+		}
+		return c.SendString("x")
+	}, cachex.TTL(time.Second), cachex.StaleWhileRevalidate(time.Hour))
+	s.get("/x")
+	s.nanos.Add(int64(time.Minute))
+	s.get("/x")
+	s.quiet()
+	if ctx := <-seen; ctx.Value("user") != nil || ctx.Value(traceKey{}) != nil {
+		t.Errorf("a renewal has the values of a request that has ended: %v, %v", ctx.Value("user"), ctx.Value(traceKey{}))
 	}
 }

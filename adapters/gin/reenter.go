@@ -15,7 +15,7 @@ import (
 // behind a handler once that has returned.
 func (x *exchange) Reenter(r *http.Request) func(context.Context) {
 	engine := engineOf(x.c)
-	if engine == nil {
+	if engine == nil || !adapter.AsItCame(r) {
 		return nil
 	}
 	return func(ctx context.Context) {

@@ -85,7 +85,10 @@ type Exchange interface {
 	// asked again with the given context in the new exchange. It is called
 	// before Serve, and what it returns runs in another goroutine, after Handle
 	// has returned. Nil means that the framework has no way for it.
-	Detach(edits []Edit) (enter func(context.Context))
+	//
+	// The given context leads to the values of base, which must stay what they
+	// are after Handle has returned.
+	Detach(edits []Edit) (base context.Context, enter func(context.Context))
 
 	// Pass runs the rest of the chain on the untouched response. Where run is
 	// not nil it is found in the handler's contexts, as Call.Run is.

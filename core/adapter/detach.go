@@ -3,18 +3,19 @@ package adapter
 import (
 	"context"
 	"net/http"
+	"net/url"
 )
 
 // Detach implements Exchange.
-func (x *HTTP) Detach(edits []Edit) func(context.Context) {
+func (x *HTTP) Detach(edits []Edit) (context.Context, func(context.Context)) {
 	r := x.edited(&Call{Context: x.r.Context(), Edits: edits})
 	r = r.Clone(r.Context()) // fields may be changed after Handle has returned
 	r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
 	c, ok := x.chain.(Reentrant)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	return c.Reenter(r)
+	return x.r.Context(), c.Reenter(r)
 }
 
 // Reentrant is what a Chain implements that can send a request through the
@@ -24,12 +25,31 @@ type Reentrant interface {
 	Reenter(r *http.Request) (enter func(context.Context))
 }
 
+// AsItCame undoes what outer middleware has made of the target of r, for a Chain
+// whose outer middleware sees the copy once more. It returns false where there is no
+// way back.
+func AsItCame(r *http.Request) bool {
+	if r.RequestURI == "" { // no server has read it
+		return true
+	}
+	u, err := url.ParseRequestURI(r.RequestURI)
+	if err != nil {
+		return false
+	}
+	r.URL, r.Form = u, nil
+	return true
+}
+
 // Nobody is the ResponseWriter of a request that no client waits for. What is
 // written to it is gone.
 type Nobody struct{ header http.Header }
 
 // NewNobody returns one for a single response.
 func NewNobody() *Nobody { return &Nobody{http.Header{}} }
+
+// Nobody returns one that has the fields which outer middleware has set for this
+// request, for a Chain whose outer middleware does not see the copy.
+func (x *HTTP) Nobody() *Nobody { return &Nobody{x.w.Header().Clone()} }
 
 // Header implements http.ResponseWriter.
 func (n *Nobody) Header() http.Header { return n.header }
