@@ -1,10 +1,13 @@
 package servers
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -105,7 +108,32 @@ func (s *Server) Restart() {
 
 // Freeze stops the server without ending it (SIGSTOP): connections stay, and are
 // even accepted, but nothing answers. Thaw has it go on.
-func (s *Server) Freeze() { s.t.Helper(); s.signal(syscall.SIGSTOP) }
+func (s *Server) Freeze() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	for deadline := time.Now().Add(patience); !stopped(s.process.pid()); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the server at %s does not stop", s.Addr)
+		}
+	}
+}
+
+// stopped tells whether all threads of a process have stopped, each of which does so
+// when it next has the processor. Where the system has no /proc, it is assumed.
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, name := range threads {
+		stat, err := os.ReadFile(name) //nolint:gosec // below /proc
+		if err != nil {
+			return false // it has ended meanwhile
+		}
+		// pid (name) state ...
+		if after := stat[bytes.LastIndexByte(stat, ')')+1:]; len(after) < 2 || after[1] != 'T' {
+			return false
+		}
+	}
+	return true
+}
 
 // Thaw ends Freeze.
 func (s *Server) Thaw() { s.t.Helper(); s.signal(syscall.SIGCONT) }
