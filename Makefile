@@ -114,6 +114,11 @@ bench-http: ## hits over sockets with wrk, beside nginx and Varnish, into docs/b
 bench-scale: ## a million entries, a flood and hit ratios, into docs/benchmarks.md (takes 3 GiB of memory)
 	$(BENCH) run ./cmd/scale $(ARGS)
 
+.PHONY: bench-instructions
+bench-instructions: ## instructions of a hit, a 304 and a miss, by valgrind, into docs/benchmarks.md (installs it where it is missing)
+	@scripts/setup-valgrind
+	$(BENCH) run ./cmd/instructions $(ARGS)
+
 $(TOOLS)/benchstat-$(BENCHSTAT):
 	@echo "installing benchstat $(BENCHSTAT) in .tools"
 	GOWORK=off GOBIN=$(TOOLS) $(GO) install golang.org/x/perf/cmd/benchstat@$(BENCHSTAT)

@@ -15,6 +15,7 @@ import (
 var (
 	entries  = flag.Int("entries", 10_000, "entries that HitOfMany stores")
 	only     = flag.String("only", "", "framework/name of the one contender to measure")
+	field    = flag.String("field", "", "a further field of each request")
 	backward = flag.Bool("backward", false, "measure the contenders from the last to the first")
 )
 
@@ -71,12 +72,19 @@ func measure(b *testing.B, w benchmarks.Work, c benchmarks.Contender) {
 	if w.Many {
 		site.Room, site.Caches = int64(*entries)*4096, 2**entries
 	}
-	srv, prepare, err := c.Start(w, site)
+	srv, start, err := c.Start(w, site)
 	if srv.Close != nil {
 		b.Cleanup(srv.Close)
 	}
 	if err != nil {
 		b.Fatal(err)
+	}
+	prepare := func() benchmarks.Client {
+		client := start()
+		if *field != "" {
+			client.Set(*field, "1")
+		}
+		return client
 	}
 	next := func() func(benchmarks.Client) { return func(benchmarks.Client) {} }
 	switch {
