@@ -145,6 +145,43 @@ func TestWhatCannotBeShared(t *testing.T) {
 	}
 }
 
+// An error that says that it is for its client alone, or for caches that know more of
+// its status, is for nobody who waits.
+func TestErrorsOfOneClient(t *testing.T) {
+	for _, fields := range [][]string{
+		{"Cache-Control", "must-understand"},
+		{"Cache-Control", "must-understand, no-store"},
+		{"Cache-Control", "must-understand, private"},
+		{"Cache-Control", "must-understand, public, max-age=60", "Set-Cookie", "session=1"},
+		{"Cache-Control", "private"},
+		{"Cache-Control", "no-store"},
+		{"Set-Cookie", "session=1"},
+	} {
+		t.Run(strings.Join(fields, " "), func(t *testing.T) {
+			inBubble(t, []Option{TTL(time.Minute)}, func(b *bubble) {
+				b.handler = func(run int64, w http.ResponseWriter, _ *http.Request) {
+					passes(time.Second)
+					for i := 0; i < len(fields); i += 2 {
+						w.Header().Set(fields[i], fields[i+1])
+					}
+					w.WriteHeader(http.StatusServiceUnavailable)
+					_, _ = fmt.Fprint(w, run)
+				}
+				got := map[string]bool{}
+				for _, c := range b.crowd(10) {
+					r := <-c.done
+					if got[r.body] = true; strings.Contains(r.cache, "collapsed") {
+						t.Errorf("%q of another client: %s", r.body, r.cache)
+					}
+				}
+				if len(got) != 10 {
+					t.Errorf("%d errors for 10 clients", len(got))
+				}
+			})
+		})
+	}
+}
+
 // Whoever takes the connection may keep it for hours.
 func TestTheLeaderHijacks(t *testing.T) {
 	taken, end := make(chan bool), make(chan bool)

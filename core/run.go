@@ -312,9 +312,10 @@ func (r *run) fullAnswer(status int, h http.Header, before []adapter.Line) adapt
 }
 
 // sharesError tells whether an error that is not stored may be given to those who
-// wait: it is nobody's own, and it is known in what it varies.
+// wait: it is nobody's own, it is known in what it varies, and it does not ask for a
+// cache that knows more of its status.
 func (r *run) sharesError(rep *reply, fresh freshness, vary *[]selecting) (ok bool) {
-	if rep.credentials != 0 && !fresh.shareable || rep.vary.Star || len(rep.vary.Names) > maxVaryNames {
+	if rep.control.Is(field.MustUnderstand) || rep.credentials != 0 && !fresh.shareable || rep.vary.Star || len(rep.vary.Names) > maxVaryNames {
 		return false
 	}
 	*vary, ok = r.rq.selectingFields(rep.vary.Names)

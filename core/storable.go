@@ -39,17 +39,12 @@ type reply struct {
 // noDetail if the response is storable.
 func storable(r *reply) (f freshness, reason detail) {
 	p, c := r.policy, r.control
-	understood := !c.Is(field.MustUnderstand) || understoodStatus(r.status)
 	switch {
 	case r.handlerOff:
 		return f, notHandler
 	case neverStored(r.status), r.status == http.StatusPartialContent, r.status == http.StatusNotModified:
 		return f, notStatus
-	case !understood:
-		return f, notStatus
-	case c.Is(field.NoStore) && !c.Is(field.MustUnderstand):
-		return f, notNoStore
-	case p.control != nil && p.control.parsed.Is(field.NoStore) && !p.control.parsed.Is(field.MustUnderstand):
+	case keepsOut(c, r.status), p.control != nil && keepsOut(p.control.parsed, r.status):
 		return f, notNoStore
 	case c.Is(field.Private) && !p.perUser && !r.privateToShared():
 		return f, notPrivate
@@ -69,6 +64,8 @@ func storable(r *reply) (f freshness, reason detail) {
 		return f, notSetCookie
 	case !consistentCORS(r):
 		return f, notCORS
+	case c.Is(field.MustUnderstand) && !understoodStatus(r.status):
+		return f, notStatus // last: who shares errors takes it that nothing else is against it
 	}
 
 	f = r.freshness()
@@ -93,6 +90,12 @@ func storable(r *reply) (f freshness, reason detail) {
 		}
 	}
 	return f, noDetail
+}
+
+// keepsOut tells whether no-store counts: must-understand lifts it for statuses that
+// are understood, and for no others (RFC 9111, section 5.2.2.3).
+func keepsOut(c field.Control, status int) bool {
+	return c.Is(field.NoStore) && !(c.Is(field.MustUnderstand) && understoodStatus(status))
 }
 
 // privateToShared tells whether private is what a Shared route itself tells other

@@ -139,6 +139,10 @@ func TestStorable(t *testing.T) {
 		{name: "A11 no-cache with fields (RFC 9111, 5.2.2.4)", header: []string{`Cache-Control: no-cache="x-a", max-age=60`}, life: time.Minute},
 		{name: "A6 must-understand lifts no-store (RFC 9111, 5.2.2.3)", header: []string{"Cache-Control: must-understand, no-store, max-age=60"}, life: time.Minute},
 		{name: "A6 must-understand, another status (RFC 9111, 5.2.2.3)", status: 299, header: []string{"Cache-Control: must-understand, max-age=60"}, want: notStatus},
+		{name: "A6 must-understand does not lift no-store of another status (RFC 9111, 5.2.2.3)", status: 299, header: []string{"Cache-Control: must-understand, no-store, max-age=60"}, want: notNoStore},
+		{name: "A6 must-understand of the route, another status (RFC 9111, 5.2.2.3)", opts: []Option{CacheControl("must-understand, no-store")}, status: 299, header: []string{"Cache-Control: max-age=60"}, want: notNoStore},
+		{name: "A6 private before the status that is not understood (RFC 9111, 5.2.2.7)", status: 503, header: []string{"Cache-Control: must-understand, private"}, want: notPrivate},
+		{name: "A6 Set-Cookie before the status that is not understood (RFC 9111, 7.3)", status: 503, header: []string{"Cache-Control: must-understand", "Set-Cookie: a=b"}, want: notSetCookie},
 		{name: "A6 must-understand does not lift private (RFC 9111, 5.2.2.3)", header: []string{"Cache-Control: must-understand, private, max-age=60"}, want: notPrivate},
 		{name: "A16 public does not lift no-store (RFC 9111, 5.2.2.9)", header: []string{"Cache-Control: public, no-store, max-age=60"}, want: notNoStore},
 
