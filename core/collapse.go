@@ -49,6 +49,9 @@ func (rq *request) flightKey(res *resource) string {
 	}
 	for _, name := range names {
 		value, present := field.Selecting(name, rq.lines(name))
+		if len(value) > maxSelectingBytes {
+			return ""
+		}
 		b.Write(appendPart(nil, partHeader, name, value, present))
 	}
 	return b.String()

@@ -1,6 +1,7 @@
 package cachex
 
 import (
+	"hash/maphash"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -58,7 +59,7 @@ const (
 type flights struct {
 	mu    sync.Mutex
 	open  map[string]*flight
-	alone map[string]moment // until when
+	alone hitForMiss
 
 	// landings tells a request that leads whether any flight has landed since it
 	// looked at what is stored.
@@ -66,22 +67,57 @@ type flights struct {
 }
 
 func newFlights() *flights {
-	return &flights{open: map[string]*flight{}, alone: map[string]moment{}}
+	return &flights{open: map[string]*flight{}, alone: hitForMiss{seed: maphash.MakeSeed(), until: map[uint64]moment{}}}
+}
+
+// hitForMiss are the keys whose requests run alone, until when. Of a key there is a
+// hash: nobody is to fill memory with what requests say, and where two collide, one
+// of them runs where it might have waited.
+type hitForMiss struct {
+	seed  maphash.Seed
+	until map[uint64]moment
+	order []missUntil // as they came, which is as they go; what came again stands twice
+}
+
+type missUntil struct {
+	key   uint64
+	until moment
+}
+
+// add has a key run alone for a while. Those whose time is over go, and the oldest
+// where there are too many.
+func (hm *hitForMiss) add(key string, now moment) {
+	for len(hm.order) > 0 && (hm.order[0].until <= now || len(hm.order) >= maxAloneKeys) {
+		if old := hm.order[0]; hm.until[old.key] == old.until { // and it has not come again
+			delete(hm.until, old.key)
+		}
+		hm.order = hm.order[1:]
+	}
+	m := missUntil{maphash.String(hm.seed, key), now + moment(aloneFor)}
+	hm.until[m.key], hm.order = m.until, append(hm.order, m)
+}
+
+func (hm *hitForMiss) has(key string, now moment) bool {
+	if len(hm.until) == 0 {
+		return false
+	}
+	until, ok := hm.until[maphash.String(hm.seed, key)]
+	return ok && now < until
 }
 
 // join returns the flight to wait for or, with leads, to lead; nil means to run
-// alone. One that began before its URL was taken back is nobody's to join, and
+// alone, as who has no key does. One that began before its URL was taken back is nobody's to join, and
 // neither is one that was called off, or one of which nobody could tell. All who
 // waited for one that failed, before, wait for the same next one.
 func (fs *flights) join(rq *request, key string, before *flight) (f *flight, leads bool) {
+	if key == "" {
+		return nil, false
+	}
 	p, m := rq.place(), rq.p.cache.marks
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if until, ok := fs.alone[key]; ok {
-		if rq.now < until {
-			return nil, false
-		}
-		delete(fs.alone, key)
+	if fs.alone.has(key, rq.now) {
+		return nil, false
 	}
 	if before != nil && before.next != nil {
 		f = before.next
@@ -121,13 +157,7 @@ func (fs *flights) land(f *flight, end landing, e *entry, now moment) {
 		delete(fs.open, f.key)
 	}
 	if end == landedFree {
-		for old := range fs.alone {
-			if len(fs.alone) < maxAloneKeys {
-				break
-			}
-			delete(fs.alone, old)
-		}
-		fs.alone[f.key] = now + moment(aloneFor)
+		fs.alone.add(f.key, now)
 	}
 	fs.landings.Add(1)
 	f.landed, f.end, f.entry = true, end, e

@@ -182,6 +182,23 @@ func TestErrorsOfOneClient(t *testing.T) {
 	}
 }
 
+// Nobody waits for a response that its own Vary keeps out, because a field that it
+// names is too long.
+func TestNobodyWaitsBehindALongField(t *testing.T) {
+	inBubble(t, []Option{TTL(time.Minute)}, func(b *bubble) {
+		b.handler = func(_ int64, w http.ResponseWriter, _ *http.Request) {
+			passes(time.Second)
+			w.Header().Set("Vary", "Accept-Language")
+			_, _ = io.WriteString(w, "page")
+		}
+		b.get()
+		long := strings.Repeat("x", maxSelectingBytes+1)
+		for _, c := range []*client{b.asks("Accept-Language", long), b.asks("Accept-Language", long)} {
+			(<-c.done).want(t, 200, "page", "Cachex; fwd=vary-miss; detail=vary", time.Second)
+		}
+	})
+}
+
 // Whoever takes the connection may keep it for hours.
 func TestTheLeaderHijacks(t *testing.T) {
 	taken, end := make(chan bool), make(chan bool)

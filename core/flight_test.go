@@ -2,6 +2,7 @@ package cachex
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -220,6 +221,63 @@ func TestUnshareableResponsesFreeEverybody(t *testing.T) {
 	}
 	if n := c.runs.Load(); n != 10 {
 		t.Errorf("%d runs, want one for each", n)
+	}
+}
+
+// What is kept of requests that run alone is small, whatever they say, and it goes
+// when its time is over, whether they come again or not.
+func TestWhatRunsAloneTakesLittle(t *testing.T) {
+	const requests = 5000
+	for name, set := range map[string]struct{ asked, answered []string }{
+		"a long key":         {[]string{"X-Forwarded-Prefix", strings.Repeat("x", 7500)}, []string{"Cache-Control", "private"}},
+		"a long field":       {[]string{"Accept-Language", strings.Repeat("x", maxSelectingBytes)}, []string{"Vary", "Accept-Language", "Cache-Control", "private"}},
+		"a longer one still": {[]string{"Accept-Language", strings.Repeat("x", 20_000)}, []string{"Vary", "Accept-Language"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := epoch
+			c := testCache(t, Config{Now: func() time.Time { return now }})
+			h := c.Middleware(TTL(time.Hour))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if w.Header().Set("Vary", "Accept-Language"); r.Header.Get(set.asked[0]) == "" {
+					return // it is stored, so that Vary is known
+				}
+				for i := 0; i < len(set.answered); i += 2 {
+					w.Header().Set(set.answered[i], set.answered[i+1])
+				}
+			}))
+			ask := func(value string) {
+				r := httptest.NewRequest("GET", "http://example.com/", nil)
+				if value != "" {
+					r.Header.Set(set.asked[0], value)
+				}
+				h.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			ask("")
+			before := heapInUse()
+			for i := range requests {
+				ask(set.asked[1][8:] + fmt.Sprintf("%08d", i))
+			}
+			if grown := int64(heapInUse()) - int64(before); grown > 1<<20 {
+				t.Errorf("%d KiB are kept of what is not stored", grown>>10)
+			}
+			now = now.Add(aloneFor)
+			ask(set.asked[1][8:] + "the last")
+			alone := &c.flights.alone
+			if len(alone.until) > 1 || len(alone.order) > 1 {
+				t.Errorf("%d keys in %d places are kept beyond their time", len(alone.until), len(alone.order))
+			}
+		})
+	}
+}
+
+// A key that comes again runs alone until its own time is over, and not until that of
+// the first one is.
+func TestAKeyRunsAloneOnceMore(t *testing.T) {
+	alone := &newFlights().alone
+	alone.add("a", 1)
+	alone.add("a", 2)
+	alone.add("b", 1+moment(aloneFor))
+	if now := 1 + moment(aloneFor); !alone.has("a", now) || alone.has("a", now+1) || alone.has("c", 0) {
+		t.Errorf("%+v", alone)
 	}
 }
 
