@@ -32,7 +32,7 @@ const (
 	partFunc   byte = 'k'
 	partUser   byte = 'u'
 	partOther  byte = 'f' // a forwarded field that nobody vouches for
-	partMoved  byte = 'r' // the path and the query that outer middleware has put in place
+	partMoved  byte = 'r' // the host, path and query that outer middleware has put in place
 )
 
 // same tells whether adding both parts would say the same thing twice.
@@ -79,12 +79,14 @@ func (rq *request) makeURL() (reason detail, ok bool) {
 	if target == "" || len(target) > maxTarget {
 		return badTarget, false
 	}
+	rq.movedHost = false
 	if target[0] != '/' {
 		var authority string
 		if authority, target, ok = splitAbsolute(target); !ok {
 			return badTarget, false
 		}
 		host = authority // RFC 9112, section 3.2.2: it outranks Host
+		rq.movedHost = !sameHost(authority, head.Host, scheme)
 	}
 	mark := -1 // where the query begins: most targets are too short for a search of its own
 	for i := 0; i < len(target); i++ {
@@ -134,7 +136,11 @@ func (rq *request) makeURL() (reason detail, ok bool) {
 func (rq *request) addParts() bool {
 	k := rq.key
 	// By what outer middleware has rewritten them, the key does not say: it may
-	// have been a language, or a tenant.
+	// have been a language, or a tenant. Beside an absolute target some servers
+	// show handlers the Host that came with it, too.
+	if rq.movedHost {
+		k = appendPart(k, partMoved, "host", rq.head.Host, true)
+	}
 	if rq.movedPath {
 		k = appendPart(k, partMoved, "path", rq.head.Path, true)
 	}
@@ -243,6 +249,14 @@ func appendHost(k []byte, host, scheme string) ([]byte, bool) {
 		k = append(k, c)
 	}
 	return k, true
+}
+
+// sameHost tells whether two hosts are one in a key.
+func sameHost(a, b, scheme string) bool {
+	var room [2][64]byte
+	x, okX := appendHost(room[0][:0], a, scheme)
+	y, okY := appendHost(room[1][:0], b, scheme)
+	return okX && okY && string(x) == string(y)
 }
 
 // forwarded is the scheme and host that a trusted proxy tells. Of a list the

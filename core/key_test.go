@@ -66,6 +66,7 @@ func TestKeyDoesNotDependOnTheRequestBefore(t *testing.T) {
 		plainRequest("GET", "/a", ""),
 		plainRequest("GET", "/a", strings.Repeat("a.", 40)+"example.com"),
 		plainRequest("GET", "http://example.org/a", "example.com"),
+		plainRequest("GET", "http://example.org/a", "example.org"),
 		plainRequest("GET", "/"+strings.Repeat("a", maxTarget), "example.com"), // refused before the host
 	}
 	for i, first := range requests {
@@ -106,9 +107,11 @@ func TestURLOfKey(t *testing.T) {
 		{"B5 path as received", "/%7Ea/%2F//b/../c", "h", "http://h/%7Ea/%2F//b/../c"},
 		{"B6 an empty query stays", "/a?", "h", "http://h/a?"},
 		{"L9 the raw query stays", "/a?b=%zz;c&&d", "h", "http://h/a?b=%zz;c&&d"},
-		{"L4 absolute-form outranks Host (RFC 9112, 3.2.2)", "http://Other:80/a?b", "h", "http://other/a?b"},
-		{"absolute-form without path", "http://other", "h", "http://other/"},
-		{"absolute-form with a query alone", "HTTP://other?b", "h", "http://other/?b"},
+		{"L4 absolute-form outranks Host (RFC 9112, 3.2.2)", "http://Other:80/a?b", "other", "http://other/a?b"},
+		{"L4 absolute-form, and handlers see another host", "http://other/a?b", "h", "http://other/a?b\nr:host:1:h"},
+		{"L4 absolute-form, and handlers see no host", "http://other/a?b", "", "http://other/a?b\nr:host:0:"},
+		{"absolute-form without path", "http://other", "OTHER", "http://other/"},
+		{"absolute-form with a query alone", "HTTP://other?b", "other:80", "http://other/?b"},
 		{"absolute-form of another scheme", "ftp://other/", "h", ""},
 		{"absolute-form with userinfo", "http://u@other/", "h", ""},
 		{"absolute-form without authority", "http:///a", "h", ""},
@@ -152,7 +155,7 @@ func TestKeyIsInjective(t *testing.T) {
 		rule string
 		all  []*http.Request
 	}{
-		{"B1, B3, B6: URLs", []*http.Request{get("/a", "h"), get("/a/", "h"), get("/a?", "h"), get("/a?b", "h"), get("/A", "h"), get("/a", "h:81"), get("/a", "h2"), get("/%61", "h"), get("//a", "h"), get("/h/a", "h")}},
+		{"B1, B3, B6: URLs", []*http.Request{get("/a", "h"), get("/a/", "h"), get("/a?", "h"), get("/a?b", "h"), get("/A", "h"), get("/a", "h:81"), get("/a", "h2"), get("/%61", "h"), get("//a", "h"), get("/h/a", "h"), get("http://h/a", "h2"), get("http://h2/a", "h"), get("http://h/a", "")}},
 		{"B9: absent, empty, blank", []*http.Request{get("/", "h"), get("/", "h", "A:"), get("/", "h", "B:"), get("/", "h", "A:", "B:"), get("/", "h", "Cookie: c="), get("/", "h", "Cookie: d=")}},
 		{"L14: separators in fields", []*http.Request{
 			get("/", "h", "A: 1", "B: 2"), get("/", "h", "A: 1:B:1:2"), get("/", "h", "A: !"), get("/", "h", "A: 1\\nh:B:1:2"), get("/", "h", "B: 1"),
@@ -178,7 +181,7 @@ func TestKeyIsInjective(t *testing.T) {
 	}
 	for _, same := range [][2]*http.Request{
 		{get("/", "h"), get("/", "H:80")},
-		{get("/", "h"), get("http://h", "other")},
+		{get("/", "h"), get("http://h", "H:80")},
 		{get("/", "h"), get("/", "h", "Other: 1", "Cookie: other=1")},
 		{get("/", "h", "Cookie: c=1; d=2"), get("/", "h", "Cookie: d=2", "Cookie:  x=y;c=1 ")},
 	} {

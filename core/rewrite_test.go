@@ -40,3 +40,35 @@ func TestQueryRulesKeepWhatOuterMiddlewareMeant(t *testing.T) {
 		}
 	}
 }
+
+// Outer middleware that tells tenants apart by the host that it puts in place is
+// heeded where the target names a host itself: no tenant gets another's page.
+func TestAnAbsoluteTargetIsNoOtherTenant(t *testing.T) {
+	cache := cachex.MustNew(cachex.Config{})
+	defer cache.Close()
+	inner := cache.Middleware(cachex.TTL(time.Minute))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("page of " + r.Host))
+	}))
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tenant := r.Header.Get("X-Tenant"); tenant != "" {
+			r.Host = tenant + ".test"
+		}
+		inner.ServeHTTP(w, r)
+	})
+	for _, tt := range []struct{ target, tenant, body, status string }{
+		{"http://b.test/", "a", "page of a.test", "Cachex; fwd=uri-miss; stored; ttl=60"},
+		{"/", "b", "page of b.test", "Cachex; fwd=uri-miss; stored; ttl=60"},
+		{"http://b.test/", "c", "page of c.test", "Cachex; fwd=uri-miss; stored; ttl=60"},
+		{"http://b.test/", "a", "page of a.test", "Cachex; hit; ttl=60"},
+		{"http://B.test:80/", "b", "page of b.test", "Cachex; hit; ttl=60"},
+		{"http://b.test/", "", "page of b.test", "Cachex; hit; ttl=60"},
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, tt.target, nil) // which has the target's host, as net/http does
+		if tt.tenant != "" {
+			r.Header.Set("X-Tenant", tt.tenant)
+		}
+		if h.ServeHTTP(w, r); w.Body.String() != tt.body || w.Header().Get("Cache-Status") != tt.status {
+			t.Errorf("%s of %q: %q, %s", tt.target, tt.tenant, w.Body, w.Header().Get("Cache-Status"))
+		}
+	}
+}

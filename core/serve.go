@@ -36,7 +36,8 @@ type request struct {
 	prefix          prefix
 	hostEnd, urlEnd int // the URL, without its scheme, is a part of the key
 	trusted         bool
-	movedPath       bool // outer middleware has rewritten it
+	movedHost       bool // outer middleware has rewritten it
+	movedPath       bool
 	movedQuery      bool
 	anonymous       bool     // PerUser knows no user
 	hidden          []string // see refresh
@@ -93,7 +94,7 @@ func (rq *request) release() {
 	rq.p, rq.x, rq.ctx, rq.head.Has = nil, nil, nil, 0 // Read writes over the rest of head
 	rq.scheme, rq.target, rq.rewritten, rq.asked = "", "", "", ""
 	rq.hostEnd, rq.urlEnd, rq.trusted, rq.anonymous = 0, 0, false, false
-	rq.movedPath, rq.movedQuery = false, false
+	rq.movedHost, rq.movedPath, rq.movedQuery = false, false, false
 	if rq.hidden != nil {
 		rq.hidden, rq.hiddenHit = nil, false
 	}
