@@ -70,8 +70,7 @@ type extras struct {
 	added    []string    // names of the lines that went behind those of outer middleware
 	upstream []string    // members of Cache-Status from nearer the origin
 
-	hostPath scope  // see place
-	text     string // the path for patterns, where the key has another spelling of it
+	hostPath scope // see place
 }
 
 // sharing is what an entry of a shared store has.
@@ -107,7 +106,7 @@ func (e *entry) more() *extras {
 
 // extend gives a new entry its extras, if it has any.
 func (e *entry) extend(x extras) {
-	if len(x.vary)+len(x.tags)+len(x.added)+len(x.upstream)+len(x.text) > 0 || x.hostPath != 0 {
+	if len(x.vary)+len(x.tags)+len(x.added)+len(x.upstream) > 0 || x.hostPath != 0 {
 		own := x // only now does it take memory
 		e.extras = &own
 	}
@@ -141,7 +140,7 @@ const (
 	// place in the table of the memory tier.
 	entryOverhead = 240 + 80 + 24
 
-	extrasOverhead  = 144
+	extrasOverhead  = 128
 	sharingOverhead = 80 + 16
 	stringOverhead  = 16 + 8 // and what is lost because allocations are rounded up
 	varyOverhead    = 80
@@ -157,7 +156,7 @@ func (e *entry) size() int64 {
 		n += len(v) + stringOverhead
 	}
 	if x := e.extras; x != nil {
-		n += extrasOverhead + len(x.text)
+		n += extrasOverhead
 		for _, v := range x.vary {
 			n += len(v.name) + len(v.value) + varyOverhead
 			if v.raw != v.value { // they share it mostly
@@ -179,22 +178,12 @@ func (e *entry) size() int64 {
 	return int64(n)
 }
 
-// stands gives an entry its place, which a part of its key tells mostly.
-func (x *extras) stands(e *entry, p place) {
-	e.spot, x.hostPath = p.spot, p.hostPath
-	if strings.IndexByte(e.key, '%') >= 0 && e.pathOfKey() != p.text {
-		x.text = p.text
-	}
-}
+// stands gives an entry its place, but for the path, which its key tells.
+func (x *extras) stands(e *entry, p place) { e.spot, x.hostPath = p.spot, p.hostPath }
 
 // where is the place that it stands at.
 func (e *entry) where() place {
-	x := e.more()
-	p := place{spot: e.spot, hostPath: x.hostPath, text: x.text}
-	if p.text == "" {
-		p.text = e.pathOfKey()
-	}
-	return p
+	return place{spot: e.spot, hostPath: e.more().hostPath, text: e.pathOfKey()}
 }
 
 // pathOfKey is the path as it stands in the key.

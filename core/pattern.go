@@ -11,6 +11,9 @@ import (
 // at all. It is an automaton whose states are the bits of a few words: state i
 // means that i bytes of text have been found. So matching takes time in
 // proportion to the path, whatever the pattern is like.
+//
+// An escaped slash of a path is a separator for some routers, and for others a
+// character within a segment. It is both: what either would reach is taken back.
 type pattern struct {
 	source string
 	prefix string // up to the first star
@@ -91,17 +94,23 @@ func cutStars(s string) (literal, after string, stars int) {
 	return s[:i], after, len(s) - i - len(after)
 }
 
+// matches is told the path as it was written.
 func (p *pattern) matches(path string) bool {
-	rest, found := strings.CutPrefix(path, p.prefix)
+	escaped := wellEscaped(path)
+	rest, found := p.cutPrefix(path, escaped)
 	if !found || p.open || p.exact {
 		return found && (p.open || rest == "")
 	}
 	var states [maxPatternBytes / 64]uint64
 	states[0] = 1
-	for i := range len(rest) {
-		c := rest[i]
+	for i := 0; i < len(rest); {
+		c, n := rest[i], 1
+		if escaped {
+			c, n = octet(rest[i:])
+		}
+		i += n
 		stays, next := p.within, p.next[int(p.class[c])*p.words:]
-		if c == '/' {
+		if c == '/' && n == 1 {
 			stays = p.across
 		}
 		carry := uint64(0)
@@ -113,4 +122,60 @@ func (p *pattern) matches(path string) bool {
 	}
 	last := len(p.text)
 	return states[last/64]>>(last%64)&1 == 1
+}
+
+// cutPrefix returns what follows the prefix.
+func (p *pattern) cutPrefix(path string, escaped bool) (rest string, found bool) {
+	if !escaped {
+		return strings.CutPrefix(path, p.prefix)
+	}
+	for i := range len(p.prefix) {
+		if path == "" {
+			return "", false
+		}
+		c, n := octet(path)
+		if c != p.prefix[i] {
+			return "", false
+		}
+		path = path[n:]
+	}
+	return path, true
+}
+
+// octet is the byte that a well escaped text begins with, and in how many bytes it is
+// written.
+func octet(s string) (c byte, n int) {
+	if s[0] != '%' {
+		return s[0], 1
+	}
+	return unhex(s[1])<<4 | unhex(s[2]), 3
+}
+
+// wellEscaped tells whether there are escapes in a path. Where one is broken none
+// counts, as with decodedPath.
+func wellEscaped(path string) bool {
+	found := false
+	for i := strings.IndexByte(path, '%'); i >= 0 && i < len(path); i++ {
+		if path[i] != '%' {
+			continue
+		}
+		if i+2 >= len(path) || unhex(path[i+1]) > 15 || unhex(path[i+2]) > 15 {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+// unhex is the value of a digit, and more than 15 for what is none.
+func unhex(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 0xff
 }

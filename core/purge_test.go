@@ -51,7 +51,7 @@ func (s *purgeSite) get(target string, fields ...string) string {
 func TestSelectors(t *testing.T) {
 	targets := []string{
 		"http://a.example/x", "https://a.example/x", "http://a.example/x?q=1", "http://a.example/x/y", "http://a.example/x/y/z",
-		"http://b.example/x", "http://a.example:8080/x", "http://c.example/%2579",
+		"http://b.example/x", "http://a.example:8080/x", "http://c.example/%2579", "http://c.example/x%2Fy",
 	}
 	for name, c := range map[string]struct {
 		by   []cachex.Selector
@@ -61,18 +61,20 @@ func TestSelectors(t *testing.T) {
 		"URL https":         {[]cachex.Selector{cachex.ByURL("https://A.example:443/%78")}, "01"},
 		"URL with query":    {[]cachex.Selector{cachex.ByURL("https://a.example/x?q=1")}, "2"},
 		"path":              {[]cachex.Selector{cachex.ByPath("/x")}, "01256"},
-		"pattern *":         {[]cachex.Selector{cachex.ByPattern("/x/*")}, "3"},
-		"pattern **":        {[]cachex.Selector{cachex.ByPattern("/x/**")}, "34"},
-		"pattern /**":       {[]cachex.Selector{cachex.ByPattern("/**")}, "01234567"},
-		"pattern **/y":      {[]cachex.Selector{cachex.ByPattern("**/y")}, "3"},
+		"pattern *":         {[]cachex.Selector{cachex.ByPattern("/x/*")}, "38"},
+		"pattern **":        {[]cachex.Selector{cachex.ByPattern("/x/**")}, "348"},
+		"pattern /**":       {[]cachex.Selector{cachex.ByPattern("/**")}, "012345678"},
+		"pattern **/y":      {[]cachex.Selector{cachex.ByPattern("**/y")}, "38"},
+		"pattern /*, %2F":   {[]cachex.Selector{cachex.ByPattern("/*y")}, "8"},
+		"pattern with %2F":  {[]cachex.Selector{cachex.ByPattern("/*%2fy")}, "38"},
 		"URL with a dot":    {[]cachex.Selector{cachex.ByURL("http://a.example.:80/x")}, "01"},
 		"URL, + and %20":    {[]cachex.Selector{cachex.ByURL("http://a.example/x?q=%31")}, "2"},
 		"path unescaped":    {[]cachex.Selector{cachex.ByPath("/%79")}, "7"},
 		"path escaped":      {[]cachex.Selector{cachex.ByPath("/%2579")}, "7"},
 		"host":              {[]cachex.Selector{cachex.ByHost("a.example")}, "01234"},
 		"host and its port": {[]cachex.Selector{cachex.ByHost("A.example:8080")}, "6"},
-		"all":               {[]cachex.Selector{cachex.All()}, "01234567"},
-		"several":           {[]cachex.Selector{cachex.ByPath("/x/y"), cachex.ByHost("b.example")}, "35"},
+		"all":               {[]cachex.Selector{cachex.All()}, "012345678"},
+		"several":           {[]cachex.Selector{cachex.ByPath("/x/y"), cachex.ByHost("b.example")}, "358"},
 		"nothing there":     {[]cachex.Selector{cachex.ByPath("/none"), cachex.ByTag("none")}, ""},
 	} {
 		for _, soft := range []bool{false, true} {

@@ -46,7 +46,7 @@ type place struct {
 	// routes with query rules. Other entries do without it.
 	hostPath scope
 
-	text string // the path, for patterns
+	text string // the path as it was written, for patterns
 }
 
 // spot is the part of a place that every entry keeps.
@@ -59,15 +59,15 @@ func (m *marks) place(host, target string) place {
 	if i := strings.IndexByte(target, '?'); i >= 0 {
 		path, query = target[:i], decodedQuery(target[i:]) // with the ?: /a and /a? are two resources
 	}
-	text := decodedPath(path)
+	decoded := decodedPath(path)
 	return place{
 		spot: spot{
-			url:  m.scopeOf(scopeURL, host, text, query),
-			path: m.scopeOf(scopePath, text),
+			url:  m.scopeOf(scopeURL, host, decoded, query),
+			path: m.scopeOf(scopePath, decoded),
 			host: m.scopeOf(scopeHost, host),
 		},
-		hostPath: m.scopeOf(scopeHostPath, host, text),
-		text:     text,
+		hostPath: m.scopeOf(scopeHostPath, host, decoded),
+		text:     path,
 	}
 }
 
