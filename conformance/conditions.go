@@ -82,6 +82,28 @@ func conditions() []Case {
 			},
 		},
 		Case{
+			Name: "dates/of the answer", Rule: "E22, RFC 9110, section 13.1.3: where no date of modification is known the condition is ignored; a TTL gives each answer a Date of its own, which is none",
+			Handler: answers(200, "0123456789"), Options: options(minute, cachex.NoETag()),
+			Test: func(e *env) {
+				e.get("/").ran()
+				e.get("/", "If-Modified-Since: "+at(time.Hour)).hit().code(200).body("0123456789")
+			},
+		},
+		Case{
+			Name: "dates/on a miss", Rule: "E22, RFC 9110, section 13.1.3: what the handler has just made has no other date of modification than the one that it names",
+			Handler: func(*env) handler {
+				return func(w http.ResponseWriter, r *http.Request) {
+					answer(200, "0123456789", lifetime, r.Header.Get("X-Says"))(w, r)
+				}
+			},
+			Options: options(cachex.NoETag()),
+			Test: func(e *env) {
+				e.get("/", "If-Modified-Since: "+at(time.Hour), "X-Says: X-A: b").ran().code(200).body("0123456789")
+				e.get("/dated", "If-Modified-Since: "+at(0), "X-Says: Last-Modified: "+at(0)).ran().code(304).body("")
+				e.get("/dated").hit().code(200)
+			},
+		},
+		Case{
 			Name: "fields of a 304", Rule: "E24, G3, RFC 9110, section 15.4.5: a 304 carries what the 200 would of Cache-Control, Content-Location, ETag, Expires and Vary, Age, and policies; nothing about the content",
 			Handler: stored(`ETag: "a"`, "Content-Location: /here", "Expires: "+at(time.Hour), "Vary: X-A", "Content-Language: en",
 				"Access-Control-Allow-Origin: *", "X-Frame-Options: DENY", "Content-Security-Policy: default-src 'self'"),

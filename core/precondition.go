@@ -11,7 +11,7 @@ import (
 // applyConditions evaluates the client's preconditions and its Range on a
 // stored 200, in the order of RFC 9110, section 13.2.2.
 func (rq *request) applyConditions(e *entry) {
-	if rq.notModified(e) {
+	if rq.notModified(e, e.changed()) {
 		a := &rq.answer
 		a.Status, a.Lines, a.NoBody = http.StatusNotModified, a.Lines[:e.shape.in304], true
 		return
@@ -21,13 +21,14 @@ func (rq *request) applyConditions(e *entry) {
 	}
 }
 
-// notModified evaluates If-None-Match and, only without it, If-Modified-Since
-// (RFC 9110, sections 13.1.2 and 13.1.3; RFC 9111, section 4.3.2).
-func (rq *request) notModified(e *entry) bool {
+// notModified evaluates If-None-Match and, only without it, If-Modified-Since, which
+// says nothing where no date of modification is known (RFC 9110, sections 13.1.2 and
+// 13.1.3).
+func (rq *request) notModified(e *entry, modified fieldDate) bool {
 	if rq.head.Has&adapter.IfNoneMatch != 0 {
 		return field.MatchNone(rq.x.Lines("If-None-Match"), e.tag())
 	}
-	if rq.head.Has&adapter.IfModifiedSince == 0 {
+	if rq.head.Has&adapter.IfModifiedSince == 0 || modified == 0 {
 		return false
 	}
 	lines := rq.x.Lines("If-Modified-Since")
@@ -35,14 +36,17 @@ func (rq *request) notModified(e *entry) bool {
 		return false
 	}
 	since, ok := field.ParseDate(lines[0], rq.now.time())
-	if !ok {
-		return false
+	return ok && modified <= fieldDateOf(since)
+}
+
+// changed is when something stored was last modified. Without Last-Modified that is
+// when it was sent (RFC 9111, section 4.3.2), unless each answer has a Date of its own:
+// a client that has an older version may have got it after this one was made.
+func (e *entry) changed() fieldDate {
+	if e.modified != 0 || e.governed {
+		return e.modified
 	}
-	modified := e.modified.time()
-	if e.modified == 0 {
-		modified = e.date.time()
-	}
-	return !modified.After(since)
+	return fieldDateOf(e.date.time())
 }
 
 // mayBeCoded tells whether outer middleware may compress the answer. What that in

@@ -69,7 +69,7 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 	} else {
 		r.say(h, status{decision: r.dec})
 	}
-	if (r.stripped || !r.p.proxy && r.whole) && r.status == http.StatusOK && r.rq.notModified(e) {
+	if (r.stripped || !r.p.proxy && r.whole) && r.status == http.StatusOK && r.rq.notModified(e, e.modified) {
 		for name := range h {
 			if !describes304(name) && !(name == "Set-Cookie" && r.p.strip) { // what is left of it is not ours
 				delete(h, name)
