@@ -31,6 +31,12 @@ func TestAsWithoutACache(t *testing.T) {
 			flush(w)
 			_, _ = io.WriteString(w, "<html>")
 		},
+		"no content, whatever is written, and flushed": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "max-age=60")
+			w.WriteHeader(http.StatusNoContent)
+			_, _ = io.WriteString(w, "<html>")
+			flush(w)
+		},
 		"more than was announced, in a second part": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5")
 			_, _ = io.WriteString(w, "hello")

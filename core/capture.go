@@ -127,7 +127,7 @@ func sniffed(h http.Header) bool {
 func (e *entry) finish(lines []adapter.Line, sniffed bool, tags etagMode, now time.Time) {
 	f := finishers.Get().(*finisher)
 	defer f.free()
-	hasContent := e.status != http.StatusNoContent && e.status != http.StatusResetContent
+	hasContent := e.mayHaveContent()
 	if !hasContent {
 		e.body = nil
 	}
@@ -165,6 +165,12 @@ func (e *entry) finish(lines []adapter.Line, sniffed bool, tags etagMode, now ti
 		}
 	}
 	e.seal(lines, now)
+}
+
+// mayHaveContent: other statuses have none, whatever the handler writes (RFC 9110,
+// sections 15.3.5 and 15.3.6).
+func (e *entry) mayHaveContent() bool {
+	return e.status != http.StatusNoContent && e.status != http.StatusResetContent
 }
 
 // finisher is what it takes to finish an entry, to be used again.

@@ -85,7 +85,7 @@ func (r *run) Release(h http.Header, complete bool) adapter.Verdict {
 func (r *run) sniffFlushed() {
 	const enough = 512 // for http.DetectContentType
 	part := r.capture.content
-	if !r.sniffed || len(part) >= enough {
+	if !r.sniffed || len(part) >= enough || !r.pending.mayHaveContent() {
 		return
 	}
 	if r.sniffed = false; len(part) > 0 {
