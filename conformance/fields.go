@@ -107,6 +107,15 @@ func fields() []Case {
 			},
 		},
 		{
+			Name: "outer fields replaced", Rule: "ruling on judging: what outer middleware says counts at a hit, so that a response that leaves without it would answer nobody: it is not stored, and says so",
+			Options: options(cachex.CacheControl("public, max-age=60"), cachex.Override()),
+			Test: func(e *env) {
+				e.outerFields = func(_ *http.Request, h http.Header) { h.Set("Cache-Control", "no-cache") }
+				e.get("/").ran().says("Cachex; fwd=uri-miss; detail=outer").lines("Cache-Control", "public, max-age=60")
+				e.get("/").ran().says("Cachex; fwd=uri-miss; detail=outer")
+			},
+		},
+		{
 			Name: "outer private", Rule: "ruling on judging: an outer private or no-store is judged, on storing and on answering",
 			Options: options(minute),
 			Test: func(e *env) {

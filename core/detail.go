@@ -51,6 +51,7 @@ const (
 	notSetCookie
 	notVary
 	notCORS
+	notOuter
 	notStream
 	notTrailers
 	notLifetime
@@ -68,7 +69,7 @@ var details = [...]string{
 
 	notStatus: "status", notNoStore: "no-store", notPrivate: "private", notRequest: "request-no-store", notHandler: "do-not-store",
 	notVeto: "store-if", notTags: "tags", notStore: "store", notCredentials: "credentials", notSetCookie: "set-cookie",
-	notVary: "vary", notCORS: "cors", notStream: "stream", notTrailers: "trailers", notLifetime: "no-lifetime",
+	notVary: "vary", notCORS: "cors", notOuter: "outer", notStream: "stream", notTrailers: "trailers", notLifetime: "no-lifetime",
 	notTooLarge: "too-large", notConnection: "connection", notMalformed: "malformed",
 }
 

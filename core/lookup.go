@@ -174,10 +174,11 @@ func (rq *request) outerForbids() bool { return !rq.head.Untouched && outerForbi
 // is not for sharing, whatever is stored.
 func outerForbids(x adapter.Exchange) bool {
 	lines := x.Sent("Cache-Control")
-	if lines == nil {
-		return false
-	}
-	c := field.ParseControl(lines)
+	return lines != nil && forbidsSharing(lines)
+}
+
+func forbidsSharing(outer []string) bool {
+	c := field.ParseControl(outer)
 	return c.Has&(field.NoStore|field.Private|field.NoCache) != 0 || c.Broken
 }
 

@@ -2,6 +2,7 @@ package cachex
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -50,5 +51,52 @@ func TestUntouchedIsOfOneRequest(t *testing.T) {
 		if got, want := w.Header().Get("Cache-Status"), "Cachex; fwd=request; detail=private"; got != want {
 			t.Fatalf("Cache-Status is %q, want %q: what is stored went to a response that is private", got, want)
 		}
+	}
+}
+
+// What outer middleware says counts at a hit, where no handler replaces it. So a
+// response whose handler has replaced it is not stored, time and again, for nobody.
+func TestHandlersReplaceWhatOuterMiddlewareSays(t *testing.T) {
+	me := PerUser(func(*http.Request) (string, bool) { return "me", true })
+	for name, tt := range map[string]struct {
+		outer, inner http.Header
+		adds         bool // the handler, to what is there
+		opts         []Option
+		want         [2]string // of Cache-Status
+	}{
+		"Vary":                    {outer: header("Vary: Origin"), inner: header("Vary: Accept-Language"), want: [2]string{"; fwd=uri-miss; detail=outer", "; fwd=uri-miss; detail=outer"}},
+		"Vary, taken away":        {outer: header("Vary: Origin"), inner: http.Header{"Vary": nil}, want: [2]string{"; fwd=uri-miss; detail=outer", "; fwd=uri-miss; detail=outer"}},
+		"Vary: *":                 {outer: header("Vary: *"), inner: header("Vary: Accept-Language"), want: [2]string{"; fwd=uri-miss; detail=outer", "; fwd=uri-miss; detail=outer"}},
+		"Vary, with what it was":  {outer: header("Vary: Origin"), inner: header("Vary: Accept-Language, origin"), want: [2]string{"; fwd=uri-miss; stored; ttl=60", "; hit; ttl=60"}},
+		"Vary, added to":          {outer: header("Vary: Origin"), inner: header("Vary: Accept-Language"), adds: true, want: [2]string{"; fwd=uri-miss; stored; ttl=60", "; hit; ttl=60"}},
+		"no-cache":                {outer: header("Cache-Control: no-cache"), inner: header("Cache-Control: public, max-age=60"), want: [2]string{"; fwd=uri-miss; detail=outer", "; fwd=uri-miss; detail=outer"}},
+		"private":                 {outer: header("Cache-Control: private"), inner: header("Cache-Control: max-age=60"), want: [2]string{"; fwd=uri-miss; detail=outer", "; fwd=uri-miss; detail=outer"}},
+		"no-cache, by the route":  {outer: header("Cache-Control: no-cache"), opts: []Option{CacheControl("max-age=60"), Override()}, want: [2]string{"; fwd=uri-miss; detail=outer", "; fwd=uri-miss; detail=outer"}},
+		"private, of a user":      {outer: header("Cache-Control: private"), opts: []Option{me}, want: [2]string{"; fwd=uri-miss; detail=outer", "; fwd=uri-miss; detail=outer"}},
+		"no-cache, to be checked": {outer: header("Cache-Control: no-cache"), inner: header(`Etag: "1"`), want: [2]string{"; fwd=uri-miss; stored; ttl=0", "; fwd=stale; fwd-status=304; ttl=0"}},
+		"max-age":                 {outer: header("Cache-Control: max-age=5"), inner: header("Cache-Control: max-age=60"), want: [2]string{"; fwd=uri-miss; stored; ttl=60", "; hit; ttl=60"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testCache(t, Config{})
+			inner := c.Middleware(append(tt.opts, TTL(time.Minute))...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				for name, values := range tt.inner {
+					if tt.adds {
+						values = append(w.Header()[name], values...)
+					}
+					w.Header()[name] = values
+				}
+				if r.Header.Get("If-None-Match") != "" {
+					w.WriteHeader(http.StatusNotModified)
+				}
+			}))
+			for i, want := range tt.want {
+				w := httptest.NewRecorder()
+				maps.Copy(w.Header(), tt.outer)
+				inner.ServeHTTP(w, httptest.NewRequest("GET", "http://example.com/", nil))
+				if got := w.Header().Get("Cache-Status"); got != "Cachex"+want {
+					t.Errorf("%d: %q, want %q", i, got, want)
+				}
+			}
+		})
 	}
 }

@@ -370,7 +370,7 @@ func (r *run) refuse(status int, reason detail) {
 	case notCredentials:
 		c.warnOnce(&r.rt.warnedCredentials, "cachex: not stored: the request has credentials and the response is only allowed by a TTL or max-age; say public, or use PerUser, Shared, KeyCookie or IgnoreCookies", r.rq.x.Pattern())
 		return
-	case notRequest:
+	case notRequest, notOuter:
 		return
 	}
 	if r.dec.detail == notPrivate {

@@ -83,6 +83,8 @@ func storable(r *reply) (f freshness, reason detail) {
 		return f, notVary // RFC 9110, section 12.5.5: nothing ever matches a *
 	case !usable && !validator:
 		return f, notLifetime
+	case r.outerContradicts(f):
+		return f, notOuter
 	}
 	for _, veto := range p.vetoes {
 		if !veto(r.status, r.h.Clone()) { // which it may keep: adapters use theirs again
@@ -236,6 +238,26 @@ func consistentCORS(r *reply) bool {
 		return true
 	}
 	return slices.ContainsFunc(r.policy.parts, func(k keyPart) bool { return k.kind == partHeader && k.name == "Origin" })
+}
+
+// outerContradicts tells whether outer middleware has said what would keep the response
+// from every request like this one, while what leaves does not say it: at a hit it is
+// said again, and nobody is there to replace it.
+func (r *reply) outerContradicts(f freshness) bool {
+	for _, l := range r.before {
+		switch l.Name {
+		case "Cache-Control":
+			if !f.noCache && forbidsSharing(l.Values) {
+				return true
+			}
+		case "Vary":
+			outer := field.ParseVary(l.Values)
+			if outer.Star || slices.ContainsFunc(outer.Names, func(n string) bool { return !slices.Contains(r.vary.Names, n) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func originValidator(h http.Header, now time.Time) bool {
