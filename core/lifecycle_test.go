@@ -108,3 +108,26 @@ func TestClosedCachePasses(t *testing.T) {
 		t.Errorf("a closed cache keeps something: %+v", s)
 	}
 }
+
+// A response that is being stored while the cache is closed does not stay behind.
+func TestClosedWhileStoring(t *testing.T) {
+	var c *cachex.Cache
+	late := false
+	c = cachex.MustNew(cachex.Config{Now: func() time.Time {
+		if late { // between the look whether it is closed and the write
+			late = false
+			_ = c.Close()
+		}
+		return time.Unix(1e9, 0)
+	}})
+	h := c.Middleware(cachex.TTL(time.Hour))(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("x"))
+		late = true
+	}))
+	if res := ask(h, "GET"); res.StatusCode != 200 || late {
+		t.Errorf("status %d, closed too late: %v", res.StatusCode, late)
+	}
+	if n := c.Stats().Entries; n != 0 {
+		t.Errorf("%d entries are left", n)
+	}
+}

@@ -22,6 +22,7 @@ type memory struct {
 	longest time.Duration
 	alive   func(*entry) bool // not taken back
 	front   front
+	closed  atomic.Bool
 }
 
 // How long something is kept beyond its lifetime: for validation, and for
@@ -102,6 +103,7 @@ func (m *memory) put(e *entry) {
 		}
 		return old.with(e, m.keeps), otter.WriteOp
 	})
+	m.wrote(e.key)
 }
 
 // swap puts e, or nothing, in the place of old, provided that old is still
@@ -117,6 +119,7 @@ func (m *memory) swap(old, e *entry) (done bool) {
 		}
 		return next, otter.WriteOp
 	})
+	m.wrote(old.key)
 	return done
 }
 
@@ -131,6 +134,15 @@ func (m *memory) renew(old, e *entry) {
 		}
 		return r.with(e, m.keeps), otter.WriteOp
 	})
+	m.wrote(e.key)
+}
+
+// wrote comes after each write. One that close has not seen sees here that it has
+// begun.
+func (m *memory) wrote(key string) {
+	if m.closed.Load() {
+		m.cache.Invalidate(key)
+	}
 }
 
 func (m *memory) entries() (entries int, bytes int64) {
@@ -138,6 +150,7 @@ func (m *memory) entries() (entries int, bytes int64) {
 }
 
 func (m *memory) close() {
+	m.closed.Store(true)
 	m.clock.stop()
 	m.cache.StopAllGoroutines()
 	m.cache.InvalidateAll()

@@ -256,3 +256,18 @@ func TestStoppedClockClosesItsTicks(t *testing.T) {
 		t.Error("a tick after stop")
 	}
 }
+
+// Whatever is written when memory is closed does not stay there.
+func TestWritesBehindClose(t *testing.T) {
+	m := testMemory(t, 1<<20, still)
+	m.close()
+	for name, write := range map[string]func(e *entry){
+		"put":   m.put,
+		"renew": func(e *entry) { m.renew(kept(e.key, 0, 1), e) },
+	} {
+		write(kept(name, 1, 1))
+		if m.get([]byte(name)) != nil {
+			t.Errorf("%s: it stays", name)
+		}
+	}
+}
