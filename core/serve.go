@@ -192,7 +192,7 @@ func (rq *request) serveEntry(e *entry, d decision) {
 	if !rq.p.cache.cfg.HideStatus {
 		a.Extra = append(a.Extra, adapter.Line{Name: "Cache-Status", Values: rq.statusLines(e, d, e.ttl(age))})
 	}
-	if !e.typed() && len(e.body) > 0 && (rq.head.Untouched || rq.x.Sent("Content-Type") == nil) {
+	if !e.typed() && len(e.body) > 0 && rq.x.Sent("Content-Type") == nil {
 		a.Extra = append(a.Extra, adapter.Line{Name: "Content-Type"}) // or the server would guess one
 	}
 	if rq.head.Has&adapter.Conditions != 0 && e.status == http.StatusOK {

@@ -137,7 +137,9 @@ func (x *exchange) Lines(name string) []string {
 func (x *exchange) Sent(name string) []string {
 	if !x.rawNames && name != fiber.HeaderSetCookie { // which PeekAll puts into one line
 		x.lines = x.lines[:0]
-		x.lend(name, x.fc.Response.Header.PeekAll(name))
+		if name != fiber.HeaderContentType || !isDefault(x.fc.Response.Header.ContentType()) {
+			x.lend(name, x.fc.Response.Header.PeekAll(name))
+		}
 		return x.lent()
 	}
 	for _, l := range x.responseFields() {

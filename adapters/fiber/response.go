@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/go-cachex/cachex/core/adapter"
 )
@@ -47,6 +48,14 @@ func (x *exchange) untouched() bool {
 		}
 	}
 	return true
+}
+
+var defaultType = new(fasthttp.ResponseHeader).ContentType()
+
+// isDefault tells whether a Content-Type is the one that fasthttp lends where nobody
+// has set any. Not by its text, which somebody may have set.
+func isDefault(value []byte) bool {
+	return len(value) > 0 && unsafe.SliceData(value) == unsafe.SliceData(defaultType)
 }
 
 // settable tells whether setting a field is all that it takes to replace it in
