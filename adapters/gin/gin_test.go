@@ -210,6 +210,34 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
+// Recovery answers nothing in the place of a response that was broken off, so that
+// the client has to see that it is: what was written of it is sent, as without a cache.
+func TestRecoveryOfAnAbort(t *testing.T) {
+	cache := site.NewCache(t)
+	r := gin.New()
+	r.Use(gin.RecoveryWithWriter(io.Discard), cachexgin.New(cache, minute))
+	r.GET("/", func(c *gin.Context) {
+		c.Header("Content-Length", "1000")
+		c.String(200, "half")
+		panic(http.ErrAbortHandler)
+	})
+	s := site.Serve(t, r)
+	for range 2 {
+		res, err := http.Get(s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if !errors.Is(err, io.ErrUnexpectedEOF) || res.ContentLength != 1000 || string(body) != "half" {
+			t.Errorf("%d of %d bytes, %q, %v: it looks whole", len(body), res.ContentLength, body, err)
+		}
+	}
+	if n := cache.Stats().Stores; n != 0 {
+		t.Errorf("%d stored", n)
+	}
+}
+
 // Without a cache it is not clean either, but nothing of another request may be
 // left in a context that gin uses again.
 func TestPanicRestoresContext(t *testing.T) {

@@ -163,8 +163,8 @@ func (x *HTTP) Run(c *Call) {
 	w.hold.asked = snapshot(w.hold.asked[:0], x.r.Header)
 	x.asked = w.hold.asked
 	returned := false
-	// A panic is recovered only where another response takes its place: its
-	// stack is the handler's, for those who print it.
+	// A panic ends here only where another response takes its place: its stack is
+	// the handler's, for those who print it.
 	defer func() {
 		past := w.bypassed && !w.begun // something may have been sent past us
 		contained := !returned && !w.sent && !past && c.Contain && recover() != nil
@@ -182,6 +182,18 @@ func (x *HTTP) Run(c *Call) {
 		w.hold.clear()
 		holds.Put(w.hold)
 		w.hold, w.before = nil, nil
+	}()
+	defer func() {
+		if returned || c.Contain || !w.holds() {
+			return
+		}
+		value := recover()
+		if value == http.ErrAbortHandler { //nolint:errorlint // servers compare it so
+			w.abort()
+		}
+		if value != nil {
+			panic(value) // from where the handler is still on the stack
+		}
 	}()
 	x.chain.Next(w, x.edited(c))
 	w.finish()

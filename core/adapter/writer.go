@@ -430,6 +430,14 @@ func (w *Writer) finish() {
 	w.trailers = w.trailers || hasTrailers(w.inner.Header())
 }
 
+// holds tells whether a response has begun of which nothing was sent yet.
+func (w *Writer) holds() bool { return w.begun && w.verdict.Mode == Hold }
+
+// abort sends what was held of a response that its handler breaks off. Not all who
+// recover from that answer in its place: gin's Recovery would leave an empty
+// response, which looks whole.
+func (w *Writer) abort() { w.release(w.held(), false) }
+
 func hasTrailers(h http.Header) bool {
 	for name := range h {
 		if strings.HasPrefix(name, http.TrailerPrefix) {

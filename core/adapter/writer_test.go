@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -299,26 +300,38 @@ func TestDiscard(t *testing.T) {
 }
 
 func TestPanic(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		h    http.HandlerFunc
-		sent bool
-	}{
-		{"before anything", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, false},
-		{"while it is held", func(w http.ResponseWriter, _ *http.Request) {
+	bug := errors.New("a bug")
+	part := func(n int, value any) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Inner", "1")
-			write(w, 10)
-			panic(http.ErrAbortHandler)
-		}, false},
-		{"after a part was sent", func(w http.ResponseWriter, _ *http.Request) { write(w, 5000); panic(http.ErrAbortHandler) }, true},
+			write(w, n)
+			breaks(value)
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		h     http.HandlerFunc
+		value any
+		sent  int
+	}{
+		{"before anything", func(http.ResponseWriter, *http.Request) { breaks(bug) }, bug, 0},
+		{"while it is held", part(10, bug), bug, 0},
+		{"after a part was sent", part(5000, bug), bug, 5000},
+		{"broken off before anything", func(http.ResponseWriter, *http.Request) { breaks(http.ErrAbortHandler) }, http.ErrAbortHandler, 0},
+		// As without a cache: whoever recovers from this one adds nothing to it.
+		{"broken off while it is held", part(10, http.ErrAbortHandler), http.ErrAbortHandler, 10},
+		{"broken off after a part was sent", part(5000, http.ErrAbortHandler), http.ErrAbortHandler, 5000},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, s := newClient(), &sink{verdict: hold, released: record}
 			c.Header().Set("Outer", "1")
 			func() {
 				defer func() {
-					if v := recover(); v != http.ErrAbortHandler { //nolint:errorlint // servers compare it so
+					if v := recover(); v != tt.value {
 						t.Errorf("M11: the panic that comes out is %v", v)
+					}
+					if stack := string(debug.Stack()); !strings.Contains(stack, "adapter_test.breaks(") {
+						t.Errorf("the handler is not on the stack of its panic:\n%s", stack)
 					}
 				}()
 				run(c, s, tt.h)
@@ -326,15 +339,20 @@ func TestPanic(t *testing.T) {
 			if want := []adapter.Outcome{{Broken: true}}; !reflect.DeepEqual(s.ended, want) {
 				t.Errorf("M11: End %+v, want %+v", s.ended, want)
 			}
-			if (c.writes > 0) != tt.sent || len(s.releases) > 0 != tt.sent {
-				t.Errorf("%d writes, releases %v", c.writes, s.releases)
+			if n := c.Body.Len(); n != tt.sent || len(s.releases) > 0 != (tt.sent > 0) {
+				t.Errorf("%d bytes, want %d; releases %v", n, tt.sent, s.releases)
 			}
-			if !tt.sent && (c.Header().Get("Inner") != "" || c.Header().Get("Outer") != "1") {
+			if tt.sent == 0 && (c.Header().Get("Inner") != "" || c.Header().Get("Outer") != "1") {
 				t.Errorf("who recovers answers under the fields of what never was: %v", c.Header())
 			}
 		})
 	}
 }
+
+// breaks is what is looked for on the stack.
+//
+//go:noinline
+func breaks(value any) { panic(value) }
 
 func TestGoexitIsBroken(t *testing.T) {
 	c, s := newClient(), &sink{verdict: hold, released: record}
