@@ -198,13 +198,25 @@ func (rq *request) perform(r *run) {
 }
 
 // clientLeft passes a disconnect on to the handler, unless the response is
-// being stored: then it runs on, for a while.
+// being stored: then it runs on, for a while. A deadline counts all the same.
 func (r *run) clientLeft() {
-	if r.forNobody() {
+	nobody := r.forNobody()
+	switch {
+	case r.ctx.expired():
+		r.ctx.expire()
+	case nobody:
 		r.ctx.cancel(nil)
-		return
+	default:
+		r.bound(runTimeout, func() { r.ctx.cancel(nil) })
+		if deadline, ok := r.ctx.Deadline(); ok {
+			r.bound(time.Until(deadline), r.ctx.expire)
+		}
 	}
-	t := time.AfterFunc(runTimeout, func() { r.ctx.cancel(nil) })
+}
+
+// bound calls end after d, unless the run has ended before.
+func (r *run) bound(d time.Duration, end func()) {
+	t := time.AfterFunc(d, end)
 	context.AfterFunc(&r.ctx, func() { t.Stop() })
 }
 

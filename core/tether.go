@@ -2,6 +2,7 @@ package cachex
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type tether struct {
 type asked struct {
 	context.Context
 	cancel  context.CancelCauseFunc
+	expiry  *expiry     // nil without a deadline
 	unwatch func() bool // the client's context
 }
 
@@ -57,7 +59,7 @@ func (t *tether) make() (a *asked, left bool) {
 		return a, false
 	}
 	a = new(asked)
-	a.Context, a.cancel = detach(t.client)
+	a.detach(t.client)
 	switch {
 	case t.over.Load():
 		a.cancel(t.cause)
@@ -88,18 +90,72 @@ func (t *tether) cancel(cause error) {
 	}
 }
 
-// detach returns a context with the values and the deadline of ctx that does not
-// end with it: a deadline is the application's, a disconnect is the client's.
-func detach(ctx context.Context) (context.Context, context.CancelCauseFunc) {
-	free, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return free, cancel
+// expire ends the context because its deadline has passed.
+func (t *tether) expire() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if a := t.made.Load(); a != nil {
+		a.expiry.expire()
 	}
-	timed, stop := context.WithDeadline(free, deadline)
-	return timed, func(cause error) {
-		cancel(cause)
-		stop()
+}
+
+// expired tells, of a client's context that has ended, whether its deadline is
+// what counts: that is the application's, a disconnect is the client's.
+func (t *tether) expired() bool {
+	deadline, ok := t.client.Deadline()
+	return ok && (errors.Is(t.client.Err(), context.DeadlineExceeded) || time.Until(deadline) <= 0)
+}
+
+// detach makes a context with the values and the deadline of ctx that does not end
+// with it.
+func (a *asked) detach(ctx context.Context) {
+	free := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		a.expiry = &expiry{Context: free, deadline: deadline, done: make(chan struct{})}
+		free = a.expiry
+	}
+	a.Context, a.cancel = context.WithCancelCause(free)
+}
+
+// expiry is a context that ends when it is told that its deadline has passed. With
+// a timer of its own it could end before the client's: outer middleware that answers
+// for its deadline would find that there is time left.
+type expiry struct {
+	context.Context
+	deadline time.Time
+	done     chan struct{}
+	told     func() // the one context that is derived from it
+}
+
+// Deadline implements context.Context.
+func (e *expiry) Deadline() (time.Time, bool) { return e.deadline, true }
+
+// Done implements context.Context.
+func (e *expiry) Done() <-chan struct{} { return e.done }
+
+// Err implements context.Context.
+func (e *expiry) Err() error {
+	select {
+	case <-e.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// AfterFunc is what the standard library asks for, or it would take a goroutine.
+func (e *expiry) AfterFunc(f func()) (stop func() bool) {
+	e.told = f
+	return func() bool { return true } // who has stopped pays no heed
+}
+
+func (e *expiry) expire() {
+	if e.Err() != nil {
+		return
+	}
+	close(e.done)
+	if e.told != nil {
+		e.told()
 	}
 }
 

@@ -208,6 +208,49 @@ func TestTetherDeadline(t *testing.T) {
 	}
 }
 
+// Outer middleware looks at its own context, once the handler has heeded ours: that
+// one has to have ended first.
+func TestTetherIsNotAheadOfItsDeadline(t *testing.T) {
+	for name, detached := range map[string]bool{"for its client": false, "for the cache": true} {
+		t.Run(name, func(t *testing.T) {
+			client := &tardy{Context: t.Context(), done: make(chan struct{})}
+			r := tethered(client)
+			r.detached.Store(detached)
+			derived, cancel := context.WithCancel(&r.ctx)
+			defer cancel()
+			if r.ctx.Err() != nil || ended(&r.ctx) || ended(derived) {
+				t.Fatal("it has ended before the client's")
+			}
+			close(client.done)
+			<-derived.Done()
+			if err := r.ctx.Err(); err != context.DeadlineExceeded { //nolint:errorlint // the same
+				t.Errorf("error %v", err)
+			}
+			if err := derived.Err(); err != context.DeadlineExceeded { //nolint:errorlint // the same
+				t.Errorf("error %v of one that is derived from it", err)
+			}
+		})
+	}
+}
+
+// tardy is a context whose timer has yet to find that the deadline has passed.
+type tardy struct {
+	context.Context
+	done chan struct{}
+}
+
+func (c *tardy) Deadline() (time.Time, bool) { return time.Unix(0, 0), true }
+func (c *tardy) Done() <-chan struct{}       { return c.done }
+
+func (c *tardy) Err() error {
+	select {
+	case <-c.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 func TestTetherValues(t *testing.T) {
 	type derived struct{}
 	client := context.WithValue(t.Context(), fieldOf{}, "value")
