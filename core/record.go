@@ -173,7 +173,7 @@ func (r *run) End(o adapter.Outcome) {
 	}
 	r.land(landedFailed, nil) // if it has not landed better
 	r.takeLease().release()
-	unseen := o.Hijacked && r.status == 0 && r.changes()
+	unseen := (o.Hijacked || o.Unanswered) && r.status == 0 && r.changes()
 	if !o.Broken && !r.committed && (r.invalidates() || unseen) {
 		// Handlers may do their work after they have answered, or answer
 		// where nobody sees with what.

@@ -466,3 +466,36 @@ func TestADeadOriginForAMinute(t *testing.T) {
 		}
 	}
 }
+
+// A run whose handler has left the answer to a deadline of outer middleware is a
+// failure to those who wait, who have time left: one of them runs for all.
+func TestDeadlineOfTheLeader(t *testing.T) {
+	inBubble(t, []Option{TTL(time.Hour)}, func(b *bubble) {
+		cached := b.served
+		b.served = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+			defer cancel()
+			cached.ServeHTTP(w, r.WithContext(ctx))
+			if ctx.Err() != nil {
+				w.WriteHeader(http.StatusGatewayTimeout)
+			}
+		})
+		b.handler = func(run int64, w http.ResponseWriter, r *http.Request) {
+			if run == 1 {
+				<-r.Context().Done()
+				return
+			}
+			_, _ = w.Write([]byte("content"))
+		}
+		first := b.asks()
+		passes(4 * time.Second)
+		others := b.crowd(3)
+		(<-first.done).want(t, http.StatusGatewayTimeout, "", "", 10*time.Second)
+		for _, c := range others {
+			if r := <-c.done; r.status != http.StatusOK || r.body != "content" || r.took != 6*time.Second {
+				t.Errorf("%d %q after %v", r.status, r.body, r.took)
+			}
+		}
+		b.wantRuns(2)
+	})
+}

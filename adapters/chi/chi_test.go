@@ -156,6 +156,21 @@ func TestRecoverer(t *testing.T) {
 	}
 }
 
+// A handler that heeds its context and says nothing leaves the answer to Timeout.
+func TestTimeout(t *testing.T) {
+	cache := site.NewCache(t)
+	r := chi.NewRouter()
+	r.Use(middleware.Timeout(time.Millisecond), cachexchi.New(cache, minute))
+	r.Get("/", func(_ http.ResponseWriter, q *http.Request) { <-q.Context().Done() })
+	s := site.Serve(t, r)
+	for range 2 {
+		s.Get("/").Want(t, 504, "", "")
+	}
+	if n := cache.Stats().Stores; n != 0 {
+		t.Errorf("%d stored", n)
+	}
+}
+
 func TestStream(t *testing.T) {
 	var runs atomic.Int64
 	step, ended := make(chan bool), make(chan bool, 2)

@@ -59,3 +59,38 @@ func TestNestedBehindAnotherContext(t *testing.T) {
 		t.Errorf("%d %q: past what stands between", w.Code, w.Body)
 	}
 }
+
+// A handler that heeds its context and says nothing leaves the answer to the
+// middleware that has set the deadline, and nothing that would have this one stored:
+// gin's own status is not an answer.
+func TestDeadlineOutside(t *testing.T) {
+	for name, h := range map[string]gin.HandlerFunc{
+		"says nothing":   func(c *gin.Context) { <-c.Request.Context().Done() },
+		"notes a status": func(c *gin.Context) { <-c.Request.Context().Done(); c.Status(http.StatusNoContent) },
+		"notes an error": func(c *gin.Context) { <-c.Request.Context().Done(); _ = c.Error(c.Request.Context().Err()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			cache := cachex.MustNew(cachex.Config{})
+			t.Cleanup(func() { _ = cache.Close() })
+			e := gin.New()
+			e.Use(func(c *gin.Context) {
+				ctx, cancel := context.WithTimeout(c.Request.Context(), time.Millisecond)
+				defer cancel()
+				c.Request = c.Request.WithContext(ctx)
+				if c.Next(); ctx.Err() != nil && !c.Writer.Written() {
+					c.AbortWithStatus(http.StatusGatewayTimeout)
+				}
+			})
+			e.GET("/", cachexgin.New(cache, cachex.CacheControl("public, max-age=60")), h)
+			for range 2 {
+				w := httptest.NewRecorder()
+				if e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil)); w.Code != http.StatusGatewayTimeout || len(w.Header()) > 0 {
+					t.Errorf("%d %v", w.Code, w.Header())
+				}
+			}
+			if n := cache.Stats().Stores; n != 0 {
+				t.Errorf("%d stored", n)
+			}
+		})
+	}
+}

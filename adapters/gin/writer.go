@@ -100,6 +100,8 @@ func (g *writer) settle(c *gin.Context) bool {
 	status := g.ResponseWriter.Status()
 	switch {
 	case g.ResponseWriter.Written(): // past us: Hijack, or HandleContext
+	case g.w.Overdue(): // for the middleware whose deadline has passed
+		return false
 	case len(c.Errors) > 0: // for a middleware outside to render
 	case c.FullPath() == "" && (status == http.StatusNotFound || status == http.StatusMethodNotAllowed):
 		// gin's own body comes after the last middleware has returned.

@@ -254,6 +254,10 @@ type Outcome struct {
 	// the adapter in another way, so that the content is not known.
 	Hijacked bool
 
+	// Unanswered: the handler has returned without a word, and its time was over.
+	// Outer middleware may answer in its place.
+	Unanswered bool
+
 	// Trailers: the response had trailer fields.
 	Trailers bool
 }

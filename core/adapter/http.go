@@ -195,7 +195,9 @@ func (x *HTTP) Run(c *Call) {
 			panic(value) // from where the handler is still on the stack
 		}
 	}()
-	x.chain.Next(w, x.edited(c))
+	r := x.edited(c)
+	w.outer, w.ctx = x.r.Context(), r.Context()
+	x.chain.Next(w, r)
 	w.finish()
 	if w.verdict.Mode == Discard {
 		x.reopen(w)

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -20,6 +21,8 @@ import (
 type Writer struct {
 	inner   http.ResponseWriter
 	sink    Sink
+	outer   context.Context // of the request, as it came
+	ctx     context.Context // of the handler
 	before  []Line
 	hold    *hold
 	verdict Verdict
@@ -37,6 +40,7 @@ type Writer struct {
 	trailers  bool
 	ended     bool
 	broken    bool // the handler failed after it had begun
+	silent    bool // it has returned without a word, and its time was over
 }
 
 // hold is memory for one run after the other: for the fields of a held response as
@@ -414,10 +418,18 @@ func (w *Writer) Begun() bool { return w.begun }
 // Status is the final status that the handler named, or 0.
 func (w *Writer) Status() int { return w.status }
 
+// Overdue tells whether nothing was said before the handler's time was over, nor that
+// of the request. What is left implicit then is no answer: middleware that has set
+// a deadline finds that there is none, and answers.
+func (w *Writer) Overdue() bool { return !w.begun && w.outer.Err() != nil && w.ctx.Err() != nil }
+
 // finish is called when the handler has returned normally: what it left
 // implicit happens now.
 func (w *Writer) finish() {
 	if w.bypassed {
+		return
+	}
+	if w.silent = w.Overdue(); w.silent {
 		return
 	}
 	if !w.begun {
@@ -452,5 +464,5 @@ func hasTrailers(h http.Header) bool {
 func (w *Writer) end(returned, contained bool) {
 	w.ended = true
 	defer func() { _ = w.drain() }()
-	w.sink.End(Outcome{Broken: !returned || w.broken, Contained: contained, Hijacked: w.bypassed, Trailers: w.trailers})
+	w.sink.End(Outcome{Broken: !returned || w.broken, Contained: contained, Hijacked: w.bypassed, Unanswered: w.silent, Trailers: w.trailers})
 }
