@@ -29,6 +29,8 @@ type exchange struct {
 	line  []byte   // holds the target, the host, the path and the query of Head
 	lines []string // lent by Lines and Sent
 
+	parsed fasthttp.Args // holds the parameters as they came, to compare
+
 	clean   bool                    // untouched, and nobody has had a hand in the response since
 	running bool                    // Run
 	asked   fasthttp.RequestHeader  // the request's fields as they were before Run
@@ -67,7 +69,7 @@ func (x *exchange) Read(h *adapter.Head) {
 	target, host := len(req.RequestURI()), len(x.line)
 	x.line = append(x.line, x.c.Path()...)
 	path := len(x.line)
-	x.line = append(x.line, x.fc.URI().QueryString()...)
+	x.line = x.appendQuery(x.line)
 	h.Method = method(x.c.Method())
 	h.Target, h.Host = view(x.line[:target]), view(x.line[target:host])
 	h.Path, h.Query = view(x.line[host:path]), view(x.line[path:])

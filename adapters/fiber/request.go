@@ -141,18 +141,15 @@ func (x *exchange) edit(call *adapter.Call) (undo func()) {
 			h.Set(e.Name, e.Value)
 		}
 	}
-	retarget := func(target string) {
+	target, requery := "", func() {}
+	if call.Target != "" {
+		target, requery = string(h.RequestURI()), x.keepQuery()
 		// Not by Request.SetRequestURI, which forgets the path that
 		// outer middleware may have rewritten.
 		uri := x.fc.URI()
-		_, query, _ := strings.Cut(target, "?")
+		_, query, _ := strings.Cut(call.Target, "?")
 		uri.SetQueryString(query)
-		h.SetRequestURI(target)
-	}
-	target := ""
-	if call.Target != "" {
-		target = string(h.RequestURI())
-		retarget(call.Target)
+		h.SetRequestURI(call.Target)
 	}
 	return func() {
 		for _, e := range call.Edits {
@@ -164,7 +161,8 @@ func (x *exchange) edit(call *adapter.Call) (undo func()) {
 			h.AddBytesV(f.name, f.value)
 		}
 		if target != "" {
-			retarget(target)
+			h.SetRequestURI(target)
+			requery()
 		}
 	}
 }

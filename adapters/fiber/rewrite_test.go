@@ -47,3 +47,60 @@ func TestRewrittenPathJoinsTheKey(t *testing.T) {
 		t.Errorf("%d hits, want 3", s.Hits)
 	}
 }
+
+// A parameter that outer middleware has set by something that is not in the URL:
+// fiber's Query reads it, and the text of the query lacks it.
+func TestChangedParametersJoinTheKey(t *testing.T) {
+	cache := newCache(t)
+	app := fiber.New()
+	app.Use(func(c *fiber.Ctx) error {
+		if l := c.Get("Accept-Language"); l != "" {
+			c.Request().URI().QueryArgs().Set("lang", l)
+		}
+		return c.Next()
+	})
+	app.Get("/", minute(cache), func(c *fiber.Ctx) error { return c.SendString(c.Query("lang")) })
+	for _, hit := range []bool{false, true} {
+		want(t, get(t, app, "/", "Accept-Language", "en"), hit, 200, "en")
+		want(t, get(t, app, "/", "Accept-Language", "de"), hit, 200, "de")
+		want(t, get(t, app, "/"), hit, 200, "")
+		want(t, get(t, app, "/?q=%7E+%20", "Accept-Language", "en"), hit, 200, "en")
+	}
+}
+
+// Middleware that only reads parameters leaves the query in the spelling that it came in,
+// and the key as it is without.
+func TestReadParametersChangeNothing(t *testing.T) {
+	app := fiber.New()
+	app.Use(func(c *fiber.Ctx) error {
+		if c.Get("X-Read") != "" {
+			c.Query("q")
+		}
+		return c.Next()
+	})
+	app.Get("/", minute(newCache(t), cachex.DropQuery("utm_*")), func(c *fiber.Ctx) error { return c.SendString(c.OriginalURL()) })
+	for _, query := range []string{"", "?", "?q", "?q=", "?q=%7E+%20&q", "?&q=a/b&&x=%zz", "?q=1&utm_a=1"} {
+		first := get(t, app, "/"+query)
+		want(t, get(t, app, "/"+query, "X-Read", "yes"), true, 200, first.body)
+	}
+}
+
+// The rules of a route are for the parameters as outer middleware has left them: one
+// that it has taken out stays out, and it finds them as they were.
+func TestRulesKeepChangedParameters(t *testing.T) {
+	app := fiber.New()
+	app.Use(func(c *fiber.Ctx) error {
+		args := c.Request().URI().QueryArgs()
+		args.Del("admin")
+		err := c.Next()
+		if got := c.Request().URI().QueryArgs().String(); got != "utm_a=1" {
+			t.Errorf("outer middleware finds %q afterwards", got)
+		}
+		return err
+	})
+	app.Get("/", minute(newCache(t), cachex.DropQuery("utm_*")), func(c *fiber.Ctx) error {
+		return c.SendString(c.Query("admin") + c.Query("utm_a") + " " + c.OriginalURL())
+	})
+	want(t, get(t, app, "/?admin=1&utm_a=1"), false, 200, " /")
+	want(t, get(t, app, "/?admin=1&utm_a=1"), true, 200, " /")
+}
