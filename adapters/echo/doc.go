@@ -12,6 +12,11 @@
 // Where one New stands behind another, the innermost answers, with the options
 // of both.
 //
+// Parameters that middleware has changed by QueryParams are a part of the key, as a
+// changed URL is. A context of the application's own has to embed echo.Context for
+// that: what it keeps in another field, or answers by a QueryParam of its own, is
+// not seen, and needs a KeyFunc.
+//
 // # In handlers
 //
 // cachex.SetTTL, DoNotStore and AddTags take the context of the request,
