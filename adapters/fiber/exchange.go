@@ -24,7 +24,6 @@ type exchange struct {
 	app      *fiber.App
 	rawNames bool // DisableHeaderNormalizing: field names are as they came
 	noDate   bool // DisableDefaultDate
-	noType   bool // DisableDefaultContentType
 
 	line  []byte   // holds the target, the host, the path and the query of Head
 	lines []string // lent by Lines and Sent
@@ -46,7 +45,7 @@ func (x *exchange) reset(c *fiber.Ctx) {
 	x.c, x.fc = c, c.Context()
 	if app := c.App(); app != x.app {
 		cfg := app.Config()
-		x.app, x.rawNames, x.noDate, x.noType = app, cfg.DisableHeaderNormalizing, cfg.DisableDefaultDate, cfg.DisableDefaultContentType
+		x.app, x.rawNames, x.noDate = app, cfg.DisableHeaderNormalizing, cfg.DisableDefaultDate
 	}
 }
 

@@ -28,6 +28,9 @@ func (x *exchange) set(l *adapter.Line) {
 		return
 	}
 	x.remove(l.Name)
+	if l.Name == fiber.HeaderContentType && len(l.Values) == 0 { // or fasthttp has a default
+		h.SetNoDefaultContentType(true)
+	}
 	for i, v := range l.Values {
 		if i == 0 {
 			h.SetCanonical(bytesOf(l.Name), bytesOf(v))
@@ -132,15 +135,11 @@ func appendLine(lines []adapter.Line, name string, value []byte) []adapter.Line 
 
 // eachField calls f with the fields of the response that somebody has set.
 func (x *exchange) eachField(f func(name, value []byte)) {
-	h := &x.fc.Response.Header
-	// text/plain stands for no Content-Type, unless that is switched off.
-	h.SetNoDefaultContentType(true)
-	h.VisitAll(func(name, value []byte) {
-		if string(name) != fiber.HeaderContentLength {
+	x.fc.Response.Header.VisitAll(func(name, value []byte) {
+		if string(name) != fiber.HeaderContentLength && !isDefault(value) {
 			f(name, value)
 		}
 	})
-	h.SetNoDefaultContentType(x.noType)
 }
 
 // leaving are the fields that are about to be sent, and what the engine makes of
@@ -227,10 +226,15 @@ func (x *exchange) leave() http.Header {
 	// As ResponseHeader.AppendBytes does: none by default where there is no content.
 	status := res.StatusCode()
 	empty := length == 0 || status == fiber.StatusNoContent || status == fiber.StatusNotModified
-	if value := res.Header.ContentType(); !typed && !empty && len(value) > 0 {
+	value := res.Header.ContentType()
+	if !typed && !empty && len(value) > 0 {
 		l.write(fiber.HeaderContentType, value)
 	}
-	return l.finish()
+	want := l.finish()
+	if len(value) == 0 && !empty {
+		want[fiber.HeaderContentType] = nil // fasthttp guesses none, as net/http would
+	}
+	return want
 }
 
 // view is b as a string, without a copy: valid as long as b is.
