@@ -85,12 +85,13 @@ func refreshOf(ctx context.Context) *refresh {
 // client's: it renews a stored response (stale-while-revalidate). Middleware
 // outside of the cache sees such requests on gin, echo and fiber, where they
 // pass through the whole application; on chi and net/http only what is behind
-// the cache does.
+// the cache does. For ctx see SetTTL; outside of the cache, gin's middleware asks
+// the context of its request.
 func IsBackground(ctx context.Context) bool {
 	if ctx == nil {
 		return false
 	}
-	if ctx.Value(refreshKey{}) != nil {
+	if ctx.Value(refreshKey{}) != nil || ctx.Value(adapter.BackgroundKey) != nil {
 		return true
 	}
 	r := runOf(ctx) // in contexts that only lead to that

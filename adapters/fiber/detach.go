@@ -42,6 +42,7 @@ func (x *exchange) Detach(edits []adapter.Edit) (context.Context, func(context.C
 	return context.Background(), func(ctx context.Context) {
 		// The runs around this one belong to the request that has ended.
 		fc.SetUserValue(userContextKey, context.WithValue(ctx, adapter.RunKey, nil))
+		fc.SetUserValue(adapter.BackgroundKey, true)
 		app.Handler()(fc)
 		_ = fc.Response.CloseBodyStream()
 	}

@@ -18,6 +18,15 @@ import (
 	cachex "github.com/go-cachex/cachex/core"
 )
 
+// inBackground is what either context tells.
+func inBackground(t *testing.T, c *fiber.Ctx) bool {
+	told := cachex.IsBackground(c.UserContext())
+	if cachex.IsBackground(c.Context()) != told {
+		t.Error("c.Context() tells otherwise than c.UserContext()")
+	}
+	return told
+}
+
 // A stale answer goes out at once, and one run through the whole app renews it,
 // at the root, on a group, on a route, and where an app is mounted.
 func TestStaleWhileRevalidate(t *testing.T) {
@@ -30,13 +39,13 @@ func TestStaleWhileRevalidate(t *testing.T) {
 			cached := cachexfiber.New(cache, cachex.TTL(time.Second), cachex.StaleWhileRevalidate(time.Hour))
 			background := make(chan bool, 10)
 			handler := func(c *fiber.Ctx) error {
-				background <- cachex.IsBackground(c.UserContext())
+				background <- inBackground(t, c)
 				return c.SendString("for " + c.Params("name") + c.Get("Authorization"))
 			}
 			outer := make(chan bool, 10)
 			app := fiber.New()
 			app.Use(func(c *fiber.Ctx) error {
-				outer <- cachex.IsBackground(c.UserContext())
+				outer <- inBackground(t, c)
 				return c.Next()
 			})
 			switch place {

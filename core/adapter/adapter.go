@@ -165,6 +165,12 @@ var RunKey any = runKey{}
 // RunName: see RunKey.
 const RunName = "github.com/go-cachex/cachex/run"
 
+type backgroundKey struct{}
+
+// BackgroundKey is the context key by which a framework's context that does not lead
+// to the one of Detach tells that nobody waits. Any value will do.
+var BackgroundKey any = backgroundKey{}
+
 // Mode says what becomes of a response once its status and fields are known.
 type Mode uint8
 
