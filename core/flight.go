@@ -106,9 +106,9 @@ func (hm *hitForMiss) has(key string, now moment) bool {
 }
 
 // join returns the flight to wait for or, with leads, to lead; nil means to run
-// alone, as who has no key does. One that began before its URL was taken back is nobody's to join, and
-// neither is one that was called off, or one of which nobody could tell. All who
-// waited for one that failed, before, wait for the same next one.
+// alone, as who has no key does. One that began before its URL was taken back is
+// nobody's to join, and neither is one that was called off, or one of which nobody
+// could tell. All who waited for one that failed, before, wait for the same next one.
 func (fs *flights) join(rq *request, key string, before *flight) (f *flight, leads bool) {
 	if key == "" {
 		return nil, false

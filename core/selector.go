@@ -75,8 +75,8 @@ func ByPath(path string) Selector {
 
 // ByPattern selects all paths that match a pattern, such as /b/**, with all
 // their queries and on all hosts: * stands for any characters within a segment,
-// ** for any at all. An escaped slash in a path counts as either. Each later lookup costs one comparison for each pattern
-// that is newer than what it finds.
+// ** for any at all. An escaped slash in a path counts as either. Each later
+// lookup costs one comparison for each pattern that is newer than what it finds.
 func ByPattern(glob string) Selector {
 	s := newSelector(byPattern, glob)
 	_, s.err = newPattern(glob)

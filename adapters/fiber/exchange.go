@@ -85,18 +85,14 @@ func (x *exchange) Read(h *adapter.Head) {
 // keeps apart, unless one of them is a credential.
 func (x *exchange) readNames(h *adapter.Head) {
 	req := &x.fc.Request.Header
-	cookie := false
 	for _, n := range req.PeekKeys() {
 		name := view(n)
-		switch len(name) {
-		case len(fiber.HeaderCookie):
-			cookie = cookie || strings.EqualFold(name, fiber.HeaderCookie)
-		case len(fiber.HeaderTransferEncoding):
+		if len(name) == len(fiber.HeaderTransferEncoding) {
 			h.Content = h.Content || strings.EqualFold(name, fiber.HeaderTransferEncoding)
 		}
 		h.Field(name)
 	}
-	if !cookie { // unless somebody has asked for one: then they stand apart
+	if h.Has&adapter.Cookie == 0 { // unless somebody has asked for one: then they stand apart
 		req.VisitAllCookie(func(_, _ []byte) { h.Has |= adapter.Cookie })
 	}
 	for _, name := range h.Credentials {
@@ -124,7 +120,11 @@ func (x *exchange) Lines(name string) []string {
 		h = &x.asked
 	}
 	x.lines = x.lines[:0]
-	if !x.rawNames || special(name) {
+	if !x.rawNames {
+		h.DisableNormalizing() // the name is canonical: to make it so is most of the work
+		x.lend(name, h.PeekAll(name))
+		h.EnableNormalizing()
+	} else if special(name) {
 		x.lend(name, h.PeekAll(name))
 	} else {
 		for _, spelled := range x.spellings(h, name) {
@@ -185,7 +185,10 @@ func (x *exchange) Peer() netip.Addr {
 // left, so it never ends on its own. Middleware may have replaced it by one that
 // has lost the run of an outer New, which must not go unseen.
 func (x *exchange) Context() context.Context {
-	ctx := x.c.UserContext()
+	ctx, ok := x.fc.UserValue(userContextKey).(context.Context)
+	if !ok { // UserContext would set it
+		ctx = context.Background()
+	}
 	if run := x.fc.UserValue(adapter.RunKey); run != nil && ctx.Value(adapter.RunKey) == nil {
 		ctx = context.WithValue(ctx, adapter.RunKey, run)
 	}
@@ -222,7 +225,7 @@ func (x *exchange) Serve(a *adapter.Answer) {
 		x.setDate(now())
 	}
 	notModified := a.NoBody && a.Status == fiber.StatusNotModified
-	if notModified || res.Header.ContentLength() != 0 { // what outer middleware has said
+	if notModified && !fresh || res.Header.ContentLength() != 0 { // what outer middleware has said
 		res.Header.Del(fiber.HeaderContentLength)
 	}
 	if notModified {
