@@ -115,7 +115,7 @@ bench-scale: ## a million entries, a flood and hit ratios, into docs/benchmarks.
 	$(BENCH) run ./cmd/scale $(ARGS)
 
 .PHONY: bench-instructions
-bench-instructions: ## instructions of a hit, a 304 and a miss, by valgrind, into docs/benchmarks.md (installs it where it is missing)
+bench-instructions: ## instructions of a hit and a 304, by valgrind, into docs/benchmarks.md (installs it where it is missing)
 	@scripts/setup-valgrind
 	$(BENCH) run ./cmd/instructions $(ARGS)
 
