@@ -50,7 +50,7 @@ func (f *front) slot(target string) *atomic.Pointer[known] {
 func (rq *request) passesFront() bool {
 	head := &rq.head
 	return rq.p.plain && head.Has&(adapter.Upgrade|adapter.Override|adapter.Forwarded) == 0 &&
-		!head.Content && asMethod(head.Method)
+		!head.Content && head.OtherHost == "" && asMethod(head.Method)
 }
 
 // get is what answers the request, nil for nothing.

@@ -141,6 +141,9 @@ func (rq *request) addParts() bool {
 	if rq.movedHost {
 		k = appendPart(k, partMoved, "host", rq.head.Host, true)
 	}
+	if rq.head.OtherHost != "" {
+		k = appendPart(k, partMoved, "other host", rq.head.OtherHost, true)
+	}
 	if rq.movedPath {
 		k = appendPart(k, partMoved, "path", rq.head.Path, true)
 	}

@@ -77,7 +77,7 @@ func (rt *route) Handle(x adapter.Exchange) {
 	*kept = nil // it may be gone where the handler panics
 	rq.p, rq.x, rq.ctx, rq.now, rq.ticket = p, x, ctx, p.cache.now(), p.cache.marks.ticket()
 	rq.head.Credentials = p.cache.cfg.CredentialFields
-	rq.head.Untouched = false // an adapter that says nothing of it is asked
+	rq.head.Untouched, rq.head.OtherHost = false, "" // an adapter may say nothing of it
 	x.Read(&rq.head)
 	rq.handle(rt)
 	rq.release() // not where the handler panics: then it is garbage

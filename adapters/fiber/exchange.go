@@ -1,6 +1,7 @@
 package cachexfiber
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"net/http"
@@ -64,7 +65,12 @@ func (x *exchange) Kept() *any { return &x.kept }
 // line, as methods and rewrites do, so that Head gets a copy of it.
 func (x *exchange) Read(h *adapter.Head) {
 	req := &x.fc.Request.Header
-	x.line = append(append(x.line[:0], req.RequestURI()...), req.Host()...)
+	name := req.Host()
+	if seen := x.fc.URI().Host(); !bytes.EqualFold(seen, name) && bytes.HasPrefix(req.RequestURI(), []byte("/")) {
+		// Outer middleware has put it in place. The field says what it did.
+		h.OtherHost, name = string(name), seen
+	}
+	x.line = append(append(x.line[:0], req.RequestURI()...), name...)
 	target, host := len(req.RequestURI()), len(x.line)
 	x.line = append(x.line, x.c.Path()...)
 	path := len(x.line)

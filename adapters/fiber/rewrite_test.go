@@ -104,3 +104,55 @@ func TestRulesKeepChangedParameters(t *testing.T) {
 	want(t, get(t, app, "/?admin=1&utm_a=1"), false, 200, " /")
 	want(t, get(t, app, "/?admin=1&utm_a=1"), true, 200, " /")
 }
+
+// A host that outer middleware has put in place, on the request or in its URI, is that
+// of a resource of its own, and so is each that it came with.
+func TestRewrittenHostJoinsTheKey(t *testing.T) {
+	for name, put := range map[string]func(*fiber.Ctx, string){
+		"request": func(c *fiber.Ctx, tenant string) { c.Request().SetHost(tenant) },
+		"uri":     func(c *fiber.Ctx, tenant string) { c.Request().URI().SetHost(tenant) },
+		"field":   func(c *fiber.Ctx, tenant string) { c.Request().Header.SetHost(tenant) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			cache := cachex.MustNew(cachex.Config{})
+			t.Cleanup(func() { _ = cache.Close() })
+			app := fiber.New()
+			app.Use(func(c *fiber.Ctx) error {
+				if tenant := c.Get("X-Tenant"); tenant != "" {
+					put(c, tenant)
+				}
+				return c.Next()
+			})
+			app.Get("/", cachexfiber.New(cache, cachex.TTL(time.Minute)), func(c *fiber.Ctx) error {
+				return c.SendString(c.Hostname() + " and " + c.Get("Host"))
+			})
+			for range 2 {
+				for _, tenant := range []string{"a.test", "b.test", ""} {
+					for _, host := range []string{"one.test", "two.test"} {
+						r := httptest.NewRequest(fiber.MethodGet, "/", nil)
+						r.Host = host
+						seen, field := host, host
+						if tenant != "" {
+							r.Header.Set("X-Tenant", tenant)
+							if name == "field" {
+								field = tenant
+							} else {
+								seen = tenant
+							}
+						}
+						res, err := app.Test(r)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if body, _ := io.ReadAll(res.Body); string(body) != seen+" and "+field {
+							t.Errorf("%q at %s: %q, %v", tenant, host, body, res.Header["Cache-Status"])
+						}
+					}
+				}
+			}
+			if s := cache.Stats(); s.Hits != 6 {
+				t.Errorf("%d hits, want 6", s.Hits)
+			}
+		})
+	}
+}

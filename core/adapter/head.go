@@ -36,6 +36,10 @@ type Head struct {
 	Target string // the request target as it was received
 	Host   string // the authority: Host, or that of an absolute target
 
+	// OtherHost is a second one that handlers may see, on servers that keep two and
+	// where they differ. The engine clears it before Read.
+	OtherHost string
+
 	// Path, escaped, and Query are what the rest of the chain is going to see.
 	// They are not those of Target where outer middleware has rewritten them.
 	Path, Query string
