@@ -1,6 +1,7 @@
 package cachex
 
 import (
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 )
@@ -36,14 +37,15 @@ func (e *entry) renewing() *renewal {
 // renewals are those of stale entries of a shared store.
 type renewals struct {
 	mu    sync.Mutex
-	known map[string]*renewal
+	seed  maphash.Seed
+	known map[uint64]*renewal // by a hash: who shares one rests for the other
 }
 
 // maxRenewals bounds them; one that is forgotten costs a run.
 const maxRenewals = 1 << 12
 
 func (rs *renewals) of(e *entry) *renewal {
-	at := variantName(e.key, e.more().vary)
+	at := maphash.String(rs.seed, variantName(e.key, e.more().vary))
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if r := rs.known[at]; r != nil {
@@ -54,9 +56,6 @@ func (rs *renewals) of(e *entry) *renewal {
 			break
 		}
 		delete(rs.known, old)
-	}
-	if rs.known == nil {
-		rs.known = map[string]*renewal{}
 	}
 	r := new(renewal)
 	rs.known[at] = r

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"slices"
 	"sync"
@@ -64,7 +65,8 @@ func openShared(cfg Config, m *marks) (*shared, error) {
 		return nil, fmt.Errorf("cachex: Config.Namespace %q: %w", cfg.Namespace, err)
 	}
 	s := &shared{
-		space: space, timeout: cfg.StoreTimeout, longest: cfg.MaxLifetime, now: cfg.Now, logger: cfg.Logger,
+		states: renewals{seed: maphash.MakeSeed(), known: map[uint64]*renewal{}},
+		space:  space, timeout: cfg.StoreTimeout, longest: cfg.MaxLifetime, now: cfg.Now, logger: cfg.Logger,
 		codec: codec{cfg.StoreSecret, cfg.CompressAbove, cfg.MaxEntryBytes, new(recent)}, tiered: cfg.MemoryBytes > 0,
 		ended: make(chan struct{}),
 	}
