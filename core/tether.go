@@ -109,7 +109,7 @@ func (t *tether) expired() bool {
 // detach makes a context with the values and the deadline of ctx that does not end
 // with it.
 func (a *asked) detach(ctx context.Context) {
-	free := context.WithoutCancel(ctx)
+	free := context.WithoutCancel(ctx) //nolint:contextcheck // it is not to end with the client's
 	if deadline, ok := ctx.Deadline(); ok {
 		a.expiry = &expiry{Context: free, deadline: deadline, done: make(chan struct{})}
 		free = a.expiry

@@ -226,7 +226,7 @@ func TestTetherIsNotAheadOfItsDeadline(t *testing.T) {
 			if err := r.ctx.Err(); err != context.DeadlineExceeded { //nolint:errorlint // the same
 				t.Errorf("error %v", err)
 			}
-			if err := derived.Err(); err != context.DeadlineExceeded { //nolint:errorlint // the same
+			if err := derived.Err(); err != context.DeadlineExceeded {
 				t.Errorf("error %v of one that is derived from it", err)
 			}
 		})

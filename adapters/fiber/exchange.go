@@ -66,7 +66,7 @@ func (x *exchange) Kept() *any { return &x.kept }
 func (x *exchange) Read(h *adapter.Head) {
 	req := &x.fc.Request.Header
 	name := req.Host()
-	if seen := x.fc.URI().Host(); !bytes.EqualFold(seen, name) && bytes.HasPrefix(req.RequestURI(), []byte("/")) {
+	if seen := x.fc.URI().Host(); !bytes.Equal(seen, name) && !bytes.EqualFold(seen, name) && bytes.HasPrefix(req.RequestURI(), []byte("/")) {
 		// Outer middleware has put it in place. The field says what it did.
 		h.OtherHost, name = string(name), seen
 	}
