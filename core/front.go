@@ -36,6 +36,10 @@ type known struct {
 const (
 	addsOne = 17 // see adds
 
+	// maxFront is the longest target that the table takes, in bytes: what it keeps of
+	// a request is in nobody's reckoning.
+	maxFront = 1 << 10
+
 	// tellsOne in so many reads of the table is told to otter, which keeps what is
 	// read often.
 	tellsOne = 7
@@ -68,15 +72,23 @@ func (f *front) get(rq *request) *entry {
 func (f *front) add(rq *request, e *entry) {
 	head := &rq.head
 	target := e.targetOfKey()
-	if target != head.Target || e.state.set(inFront)&gone != 0 { // one that names a host is found by its key
+	if target != head.Target || len(target) > maxFront || e.state.set(inFront)&gone != 0 { // one that names a host is found by its key
 		return
 	}
-	k := &known{e, head.TLS, strings.Clone(head.Host), target, strings.Clone(head.Path), strings.Clone(head.Query), rq.p.shape}
+	k := &known{e, head.TLS, strings.Clone(head.Host), target, partOf(target, head.Path), partOf(target, head.Query), rq.p.shape}
 	slot := f.slot(target)
 	slot.Store(k)
 	if e.state.is(gone) { // and was not found here
 		slot.CompareAndSwap(k, nil)
 	}
+}
+
+// partOf is s as a part of a text that is kept anyway, or else a copy.
+func partOf(text, s string) string {
+	if i := strings.Index(text, s); i >= 0 {
+		return text[i : i+len(s)]
+	}
+	return strings.Clone(s)
 }
 
 // drop is told of what leaves memory.
