@@ -5,16 +5,18 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-cachex/cachex/core/adapter"
 )
 
-// silent is an exchange whose Read says nothing of outer middleware.
+// silent is an exchange whose Read mostly says nothing of outer middleware.
 type silent struct {
 	adapter.HTTP
 	next http.Handler
+	says bool
 }
 
 func (x *silent) Next(w http.ResponseWriter, r *http.Request)         { x.next.ServeHTTP(w, r) }
@@ -25,8 +27,9 @@ func (x *silent) Reenter(*http.Request) (enter func(context.Context)) { return n
 
 func (x *silent) Read(h *adapter.Head) {
 	untouched := h.Untouched
-	x.HTTP.Read(h)
-	h.Untouched = untouched
+	if x.HTTP.Read(h); !x.says {
+		h.Untouched = untouched
+	}
 }
 
 // What the adapter of one request has said of its outer middleware is not held for
@@ -35,21 +38,64 @@ func TestUntouchedIsOfOneRequest(t *testing.T) {
 	c := MustNew(Config{})
 	t.Cleanup(func() { _ = c.Close() })
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("page")) })
-	plain := c.Middleware(TTL(time.Hour))(page)
 	h, err := c.Bind(NetHTTP, TTL(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest("GET", "http://example.com/", nil)
-	for range 100 { // the pool of requests need not give back the same one
-		plain.ServeHTTP(httptest.NewRecorder(), r)
+	x := &silent{next: page} // which keeps what the engine uses again
+	ask := func(outer string) string {
 		w := httptest.NewRecorder()
-		w.Header().Set("Cache-Control", "private")
-		x := &silent{next: page}
-		x.Reset(w, w, r, x)
+		if outer != "" {
+			w.Header().Set("Cache-Control", outer)
+		}
+		x.says = outer == ""
+		x.Reset(w, w, httptest.NewRequest("GET", "http://example.com/", nil), x)
 		h.Handle(x)
-		if got, want := w.Header().Get("Cache-Status"), "Cachex; fwd=request; detail=private"; got != want {
-			t.Fatalf("Cache-Status is %q, want %q: what is stored went to a response that is private", got, want)
+		return w.Header().Get("Cache-Status")
+	}
+	ask("")
+	if got, want := ask(""), "Cachex; hit; ttl=3600"; got != want {
+		t.Fatalf("Cache-Status is %q, want %q", got, want)
+	}
+	if got, want := ask("private"), "Cachex; fwd=request; detail=private"; got != want {
+		t.Fatalf("Cache-Status is %q, want %q: what is stored went to a response that is private", got, want)
+	}
+}
+
+// Outer middleware may have changed what it has parsed: a language, or a tenant. What
+// is not changed is no other resource, and what a POST has for content is none of its
+// query.
+func TestChangedFormJoinsTheKey(t *testing.T) {
+	for _, opts := range [][]Option{{TTL(time.Minute)}, {TTL(time.Minute), DropQuery("utm_*")}} {
+		c := testCache(t, Config{})
+		page := c.Middleware(opts...)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write([]byte(r.FormValue("lang") + " " + r.FormValue("q") + " " + r.URL.Query().Get("secret")))
+		}))
+		ask := func(lang string, r *http.Request) string {
+			if lang != "" {
+				_ = r.ParseForm()
+				r.Form.Set("lang", lang)
+			}
+			w := httptest.NewRecorder()
+			page.ServeHTTP(w, r)
+			return w.Body.String()
+		}
+		for range 2 {
+			for _, lang := range []string{"en", "de", ""} {
+				if got, want := ask(lang, httptest.NewRequest("GET", "/?q=1&utm_source=a", nil)), lang+" 1 "; got != want {
+					t.Errorf("%q, want %q", got, want)
+				}
+			}
+		}
+		r := httptest.NewRequest("GET", "/?q=1", nil)
+		_ = r.ParseForm()
+		if ask("", r); c.Stats().Hits < 3 {
+			t.Errorf("%d hits, want 3 at least", c.Stats().Hits)
+		}
+		r = httptest.NewRequest("POST", "/?q=1&utm_source=a", strings.NewReader("secret=s"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if got := ask("en", r); !strings.HasSuffix(got, " 1 ") {
+			t.Errorf("a POST: %q: its content has become a part of its URL", got)
 		}
 	}
 }

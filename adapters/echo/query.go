@@ -1,11 +1,8 @@
 package cachexecho
 
 import (
-	"maps"
 	"net/url"
 	"reflect"
-	"slices"
-	"strings"
 	"unsafe"
 
 	"github.com/labstack/echo/v4"
@@ -18,28 +15,8 @@ import (
 func (x *exchange) Read(h *adapter.Head) {
 	x.HTTP.Read(h)
 	if params := parsedOf(x.c); params != nil {
-		h.Query = seen(params, h)
+		h.Query = adapter.QueryOf(params, h)
 	}
-}
-
-// seen is the query by its parameters, or as it is in the URL, where that says the same.
-func seen(params url.Values, h *adapter.Head) string {
-	if says(h.Query, params) {
-		return h.Query
-	}
-	_, came, _ := strings.Cut(h.Target, "?")
-	switch {
-	case h.Query == came:
-		return params.Encode()
-	case says(came, params): // they were parsed before the URL was changed
-		return h.Query
-	}
-	return h.Query + "&" + params.Encode() // handlers may look at either
-}
-
-func says(query string, params url.Values) bool {
-	parsed, _ := url.ParseQuery(query) // as echo does: what is malformed is left out
-	return maps.EqualFunc(parsed, params, slices.Equal)
 }
 
 // own is the type of echo's own contexts, and parsedQuery the field in which they

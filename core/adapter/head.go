@@ -1,6 +1,9 @@
 package adapter
 
 import (
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -60,6 +63,27 @@ type Head struct {
 
 	// Has is the set of recognised fields that the request has.
 	Has Names
+}
+
+// QueryOf is h.Query as handlers see it who find these parameters, which middleware may
+// have changed: the URL knows nothing of that.
+func QueryOf(params url.Values, h *Head) string {
+	if says(h.Query, params) {
+		return h.Query // in the spelling that it came in
+	}
+	_, came, _ := strings.Cut(h.Target, "?")
+	switch {
+	case h.Query == came:
+		return params.Encode()
+	case says(came, params): // they were parsed before the URL was changed
+		return h.Query
+	}
+	return h.Query + "&" + params.Encode() // handlers may look at either
+}
+
+func says(query string, params url.Values) bool {
+	parsed, _ := url.ParseQuery(query) // as servers do: what is malformed is left out
+	return maps.EqualFunc(parsed, params, slices.Equal)
 }
 
 // Field records that the request has a field line with this name. Letter case

@@ -70,6 +70,9 @@ func (x *HTTP) Read(h *Head) {
 		}
 	}
 	h.Path, h.Query = r.URL.Path, r.URL.RawQuery
+	if r.Form != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) { // others have their content in it
+		h.Query = QueryOf(r.Form, h)
+	}
 	if r.URL.RawPath != "" || strings.IndexByte(h.Target, '%') >= 0 {
 		h.Path = r.URL.EscapedPath()
 	}
