@@ -32,7 +32,13 @@ const (
 	maxAppend = 1_000_000
 )
 
+// position is that of a counter, the zero one for what is none. A counter is below
+// 1<<63: in a larger one Memcached 1.6 looks for a minus, beyond its end as well, where
+// what was kept before in the same place may have one, and then it is no number.
 func position(counter uint64) store.Position {
+	if counter>>63 != 0 {
+		return store.Position{}
+	}
 	return store.Position{Epoch: counter >> 32, Seq: counter & (1<<32 - 1)}
 }
 
@@ -96,7 +102,7 @@ func (s *space) head(ctx context.Context, after store.Position) (store.Position,
 				return p, nil
 			}
 		}
-		fresh := random() >> 32
+		fresh := random() >> 33 // see position
 		if fresh == 0 {
 			continue
 		}

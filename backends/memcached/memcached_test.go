@@ -49,6 +49,44 @@ func TestKeys(t *testing.T) {
 	has(prefix + ":" + namespace + ":{" + store.Key(url, 97) + "}:v:" + store.Key(name, 50))
 }
 
+// A log is counted in any memory that Memcached has for it: it takes a large number for
+// none where a minus is left behind it of what was there before.
+func TestCounterOnUsedMemory(t *testing.T) {
+	s := servers.Memcached(t)
+	c := client(t, s)
+	const logs = 100
+	for _, size := range []int{1, 10, 20, 30, 40, 60} { // of several classes
+		for i := range logs {
+			ok(t, c.Set(&memcache.Item{Key: fmt.Sprint(size, "-", i), Value: []byte(strings.Repeat("-", size))}))
+		}
+	}
+	for _, size := range []int{1, 10, 20, 30, 40, 60} {
+		for i := range logs {
+			ok(t, c.Delete(fmt.Sprint(size, "-", i)))
+		}
+	}
+	for i := range logs {
+		space, err := cachexmemcached.New(c).Open(fmt.Sprint("shop", i))
+		ok(t, err)
+		if _, err := space.Append(ctx, time.Hour, []byte("r")); err != nil {
+			t.Fatalf("log %d: %v", i, err)
+		}
+	}
+}
+
+// The counter of an earlier version may be too large: its log ends.
+func TestLargeCounter(t *testing.T) {
+	s := servers.Memcached(t)
+	c := client(t, s)
+	ok(t, c.Set(&memcache.Item{Key: "cachex:shop:log", Value: []byte("17293822569102704643")}))
+	space := open(t, c)
+	p, err := space.Append(ctx, time.Hour, []byte("r"))
+	ok(t, err)
+	if p.Epoch == 0 || p.Epoch >= 1<<31 || p.Seq != 1 {
+		t.Errorf("the log goes on at %+v, want a new one", p)
+	}
+}
+
 func TestOpen(t *testing.T) {
 	c := memcache.New("127.0.0.1:1")
 	for _, test := range []struct {
