@@ -2,12 +2,14 @@ package benchmarks_test
 
 import (
 	"flag"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/go-cachex/cachex/benchmarks"
 )
@@ -43,6 +45,47 @@ func TestNotes(t *testing.T) {
 		if strings.ContainsAny(c.Framework+c.Name, " /-") && c.Role != benchmarks.Peer {
 			t.Errorf("%q, %q: not for the name of a benchmark", c.Framework, c.Name)
 		}
+	}
+}
+
+// A hit does not become several times slower than a handler that writes the same
+// response. It is at 0.7 to 1.9 of that (docs/benchmarks.md); the least of many short
+// rounds, one after the other, knows little of what else the machine does.
+func TestHitsStayNearTheFloor(t *testing.T) {
+	const rounds, requests, most = 40, 250, 4
+	hit := benchmarks.Works[slices.IndexFunc(benchmarks.Works, func(w benchmarks.Work) bool { return w.Name == "Hit1K" })]
+	for _, framework := range []string{"nethttp", "gin", "echo", "chi", "fiber"} {
+		t.Run(framework, func(t *testing.T) {
+			least := map[benchmarks.Role]time.Duration{benchmarks.EqualFloor: math.MaxInt64, benchmarks.Cachex: math.MaxInt64}
+			clients := map[benchmarks.Role]benchmarks.Client{}
+			for _, c := range benchmarks.All() {
+				if _, measured := least[c.Role]; c.Framework != framework || !measured {
+					continue
+				}
+				srv, prepare, err := c.Start(hit, benchmarks.NewSite(hit.Size))
+				if srv.Close != nil {
+					t.Cleanup(srv.Close)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				clients[c.Role] = prepare()
+			}
+			for range rounds {
+				for role, client := range clients {
+					begun := time.Now()
+					for range requests {
+						client.Send()
+					}
+					least[role] = min(least[role], time.Since(begun))
+				}
+			}
+			ours, floor := least[benchmarks.Cachex], least[benchmarks.EqualFloor]
+			t.Logf("%.2f of the equal floor", float64(ours)/float64(floor))
+			if ours > most*floor {
+				t.Errorf("a hit takes %.1f times what the equal floor takes, want %d at most", float64(ours)/float64(floor), most)
+			}
+		})
 	}
 }
 
