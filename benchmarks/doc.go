@@ -13,6 +13,7 @@
 //	make bench-compare  benchstat against the run that is stored in testdata
 //	make bench-http     over sockets, with wrk, beside nginx and Varnish
 //	make bench-scale    a million entries
+//	make bench-instructions  instructions of a hit and of a 304, by valgrind
 //
 // # What is compared
 //
