@@ -10,7 +10,7 @@ import (
 
 // front is a small table in front of memory, of what is asked for most. Where all that
 // a key is made of is the same as it was before, the key is, so that nothing of it has
-// to be checked, made or hashed once more: these are a quarter of a hit.
+// to be checked, made or hashed once more: these are a sixth of a hit.
 //
 // It holds what stands in memory, and nothing else: otter tells of whatever is replaced
 // or has to go, before anybody can see that it has. Of a resource with several variants
@@ -49,7 +49,7 @@ func (f *front) slot(target string) *atomic.Pointer[known] {
 	return &f.slots[maphash.String(f.seed, target)%uint64(len(f.slots))]
 }
 
-// passes tells whether the table may know the request. Its key must be made of nothing
+// passesFront tells whether the table may know the request. Its key must be made of nothing
 // else than what known has.
 func (rq *request) passesFront() bool {
 	head := &rq.head
